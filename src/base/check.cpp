@@ -1,0 +1,14 @@
+// The end of a process that found its own bug.
+#include "base/check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace cumulet {
+
+void check_failed(const char* expression, const char* file, int line) {
+  std::fprintf(stderr, "CHECK failed: %s at %s:%d\n", expression, file, line);
+  std::abort();
+}
+
+}  // namespace cumulet

@@ -1,0 +1,29 @@
+// Tests of guest RAM: bounds, holes between regions, bad layouts.
+#include "hypervisor/memory/guest_memory.h"
+
+#include <gtest/gtest.h>
+
+namespace cumulet::hypervisor {
+namespace {
+
+TEST(GuestMemory, ReadsBackWhatWasWrittenAndRefusesHoles) {
+  auto memory = GuestMemory::create({{0x100000, 0x2000, 0}, {0, 0x1000, 0}}).value();
+  EXPECT_EQ(memory->size(), 0x3000u);
+  ASSERT_TRUE(memory->write_value<uint64_t>(0x101ff8, 0x1122334455667788));
+  uint64_t value = 0;
+  ASSERT_TRUE(memory->read_value(0x101ff8, value));
+  EXPECT_EQ(value, 0x1122334455667788u);
+  EXPECT_FALSE(memory->read_value(0x101ff9, value));  // one byte past the end
+  EXPECT_FALSE(memory->read_value(0x1000, value));    // in the hole
+  EXPECT_FALSE(memory->read_value(~uint64_t{0}, value));
+  EXPECT_EQ(memory->unsafe_host_pointer(0x100000, ~uint64_t{0}), nullptr);
+}
+
+TEST(GuestMemory, RefusesBadLayouts) {
+  EXPECT_FALSE(GuestMemory::create({}).has_value());
+  EXPECT_FALSE(GuestMemory::create({{0, 100, 0}}).has_value());
+  EXPECT_FALSE(GuestMemory::create({{0, 0x2000, 0}, {0x1000, 0x1000, 0}}).has_value());
+}
+
+}  // namespace
+}  // namespace cumulet::hypervisor

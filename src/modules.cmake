@@ -1,0 +1,44 @@
+# The modules and the dependencies each may have: the architecture as code. Arrows point upwards only.
+find_package(Zydis REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(pugixml REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+
+module(base LIBS fmt::fmt spdlog::spdlog)
+
+# hypervisor: one virtual machine
+module(hypervisor/memory DEPS base)
+module(hypervisor/x86 DEPS base LIBS Zydis::Zydis)
+module(hypervisor/vcpu DEPS base hypervisor/memory hypervisor/x86)
+module(hypervisor/interpret DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu)
+module(hypervisor/translate DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/interpret)
+module(hypervisor/kvm DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu)
+module(hypervisor/device DEPS base hypervisor/memory)
+module(hypervisor/interrupt DEPS base hypervisor/memory hypervisor/device)  # local APIC, IO-APIC
+module(hypervisor/pci DEPS base hypervisor/memory hypervisor/device)        # host bridge, configuration space, MSI-X
+module(hypervisor/serial DEPS base hypervisor/memory hypervisor/device)     # 16550A
+module(hypervisor/platform DEPS base hypervisor/memory hypervisor/device)   # PIT, HPET, RTC, i8042, ACPI power, debug exit
+module(hypervisor/firmware DEPS base hypervisor/memory)                     # ACPI and SMBIOS tables as bytes
+module(hypervisor/boot DEPS base hypervisor/memory hypervisor/vcpu hypervisor/firmware)  # bzImage, PVH, multiboot
+module(hypervisor/machine
+  DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/device hypervisor/interrupt hypervisor/pci
+       hypervisor/serial hypervisor/platform hypervisor/firmware hypervisor/boot)
+
+# store: desired and observed state
+module(store/kv DEPS base)
+module(store/embedded DEPS base store/kv LIBS SQLite::SQLite3)
+
+# control, then node below it: an agent sees the resources it serves, never the reconcilers
+module(control/resource DEPS base store/kv LIBS Boost::json)
+module(node/protocol DEPS base LIBS Boost::json)
+module(node/agent DEPS base store/kv control/resource node/protocol)
+module(control/scheduler DEPS base control/resource)
+module(control/controller DEPS base store/kv control/resource control/scheduler)
+
+# api: HTTP in, resources out
+module(api/http DEPS base)
+module(api/auth DEPS base api/http LIBS OpenSSL::Crypto)
+module(api/shape DEPS base LIBS pugixml::pugixml Boost::json)
+module(api/action DEPS base store/kv control/resource api/http api/auth api/shape LIBS Boost::url)
