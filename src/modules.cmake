@@ -1,10 +1,10 @@
 # The modules and the dependencies each may have: the architecture as code. Arrows point upwards only.
-find_package(Zydis REQUIRED)
-find_package(SQLite3 REQUIRED)
-find_package(OpenSSL REQUIRED)
-find_package(pugixml REQUIRED)
-find_package(CLI11 REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+need(Zydis)
+need(SQLite3)
+need(OpenSSL)
+need(pugixml)
+need(CLI11)
+need(Boost 1.81 COMPONENTS json url)
 
 module(base LIBS fmt::fmt spdlog::spdlog)
 
