@@ -13,6 +13,10 @@ module(hypervisor/memory DEPS base)
 module(hypervisor/x86 DEPS base LIBS Zydis::Zydis)
 module(hypervisor/vcpu DEPS base hypervisor/memory hypervisor/x86)
 module(hypervisor/interpret DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu)
+# Translated code calls these while the vector registers hold guest state.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/hypervisor/interpret/page_walk.cpp
+  ${PROJECT_SOURCE_DIR}/src/hypervisor/memory/guest_memory_unsafe.cpp
+  PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
 module(hypervisor/translate DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/interpret)
 module(hypervisor/kvm DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu)
 module(hypervisor/device DEPS base hypervisor/memory)

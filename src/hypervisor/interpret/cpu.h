@@ -32,6 +32,7 @@ struct Cpu {
   GuestMemory* memory = nullptr;
   CpuObserver* observer = nullptr;
   uint32_t index = 0;  // vCPU number, for logs only
+  uint8_t physical_address_bits = 48;  // MAXPHYADDR; the Interpreter's constructor takes it from `cpuid`
 
   // Events waiting for the next instruction boundary.
   std::optional<uint8_t> pending_interrupt = {};
