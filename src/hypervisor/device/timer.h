@@ -9,8 +9,8 @@
 
 namespace cumulet::hypervisor {
 
-// A single-shot alarm. Its callback runs under the machine's device lock, as every device call does, so a device
-// needs no lock of its own. Destroying the timer disarms it.
+// A single-shot alarm. Its callback runs under the machine's device lock, as every device call does, so a
+// device needs no lock of its own. Destroying the timer disarms it.
 class Timer {
  public:
   virtual ~Timer() = default;

@@ -1,0 +1,73 @@
+// Hpet: the high precision event timer, with three comparators (IA-PC HPET specification 1.0a).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "hypervisor/device/device.h"
+#include "hypervisor/device/timer.h"
+#include "hypervisor/platform/hpet_registers.h"
+
+namespace cumulet::hypervisor {
+
+// Comparator 0 can be periodic. No message-signalled (FSB) interrupts.
+// Not thread-safe: used under the machine's device lock.
+class Hpet final : public IoHandler, public Device {
+ public:
+  static constexpr uint64_t kWindowSize = 0x400;
+
+  struct Lines {
+    InterruptLine* irq0;                                // legacy replacement: comparator 0
+    InterruptLine* irq8;                                // legacy replacement: comparator 1
+    std::array<InterruptLine*, hpet::kRouteCount> gsi;  // by IO-APIC pin
+  };
+  // `on_legacy_replacement` is told when comparators 0 and 1 take over IRQ 0 and 8 from PIT and RTC, and when
+  // not.
+  Hpet(TimerService& timers, Lines lines, std::function<void(bool active)> on_legacy_replacement);
+
+  [[nodiscard]] std::string_view name() const override { return "hpet"; }
+  void reset() override;
+  void read(uint64_t offset, MutableByteView out) override;
+  void write(uint64_t offset, ByteView bytes) override;
+
+ private:
+  struct Comparator {
+    uint64_t configuration = 0;
+    uint64_t value = 0;      // the main counter's value that fires next
+    uint64_t period = 0;     // ticks; periodic mode
+    bool set_value = false;  // Tn_VAL_SET_CNF: the next write of a periodic comparator sets `value` too
+    uint64_t handled = 0;    // counter value up to which matches have been acted upon
+    InterruptLine* raised = nullptr;  // the line this comparator holds high
+    std::unique_ptr<Timer> timer;
+  };
+
+  [[nodiscard]] uint64_t now_ns() const { return timers_.clock().monotonic_ns(); }
+  [[nodiscard]] bool enabled() const { return (configuration_ & hpet::kEnable) != 0; }
+  [[nodiscard]] bool legacy() const { return (configuration_ & hpet::kLegacyReplacement) != 0; }
+  [[nodiscard]] uint64_t counter() const;
+  [[nodiscard]] uint64_t read_register(uint64_t offset) const;
+  void write_register(uint64_t offset, uint64_t value, uint64_t mask);
+  void write_configuration(uint64_t value);
+  void write_status(uint64_t value);
+  void write_counter(uint64_t value);
+  void write_comparator_configuration(size_t index, uint64_t value);
+  void write_comparator_value(size_t index, uint64_t value, uint64_t mask);
+  [[nodiscard]] InterruptLine* route(size_t index) const;
+  void schedule(size_t index);
+  void schedule_all();
+  void expired(size_t index);
+  void fire(size_t index);
+  void lower(size_t index);
+
+  TimerService& timers_;
+  Lines lines_;
+  std::function<void(bool)> on_legacy_replacement_;
+  uint64_t configuration_ = 0, status_ = 0;
+  uint64_t counter_base_ = 0;  // the counter's value at started_ns_, or now when halted
+  uint64_t started_ns_ = 0;
+  std::array<Comparator, hpet::kComparatorCount> comparators_;
+};
+
+}  // namespace cumulet::hypervisor
