@@ -5,6 +5,8 @@ need(OpenSSL)
 need(pugixml)
 need(CLI11)
 need(Boost 1.81 COMPONENTS json url)
+need(ZLIB)
+need(LibLZMA)
 
 module(base LIBS fmt::fmt spdlog::spdlog)
 
@@ -25,7 +27,8 @@ module(hypervisor/pci DEPS base hypervisor/memory hypervisor/device)        # ho
 module(hypervisor/serial DEPS base hypervisor/memory hypervisor/device)     # 16550A
 module(hypervisor/platform DEPS base hypervisor/memory hypervisor/device)   # PIT, HPET, RTC, i8042, ACPI power, debug exit
 module(hypervisor/firmware DEPS base hypervisor/memory)                     # ACPI and SMBIOS tables as bytes
-module(hypervisor/boot DEPS base hypervisor/memory hypervisor/vcpu hypervisor/firmware)  # bzImage, PVH, multiboot
+module(hypervisor/boot DEPS base hypervisor/memory hypervisor/vcpu hypervisor/firmware  # bzImage, PVH, multiboot
+       LIBS ZLIB::ZLIB LibLZMA::LibLZMA zstd lz4)
 module(hypervisor/machine
   DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/device hypervisor/interrupt hypervisor/pci
        hypervisor/serial hypervisor/platform hypervisor/firmware hypervisor/boot)
@@ -36,6 +39,7 @@ module(store/embedded DEPS base store/kv LIBS SQLite::SQLite3)
 
 # control, then node below it: an agent sees the resources it serves, never the reconcilers
 module(control/resource DEPS base store/kv LIBS Boost::json)
+module(control/image DEPS base store/kv control/resource LIBS Boost::json OpenSSL::Crypto)  # recipes to AMIs
 module(node/protocol DEPS base LIBS Boost::json)
 module(node/agent DEPS base store/kv control/resource node/protocol)
 module(control/scheduler DEPS base control/resource)
@@ -43,6 +47,7 @@ module(control/controller DEPS base store/kv control/resource control/scheduler)
 
 # api: HTTP in, resources out
 module(api/http DEPS base)
-module(api/auth DEPS base api/http LIBS OpenSSL::Crypto)
-module(api/shape DEPS base LIBS pugixml::pugixml Boost::json)
-module(api/action DEPS base store/kv control/resource api/http api/auth api/shape LIBS Boost::url)
+module(api/shape DEPS base LIBS pugixml::pugixml)
+module(api/auth DEPS base api/http api/shape LIBS OpenSSL::Crypto)
+module(api/action DEPS base store/kv control/resource api/http api/auth api/shape)
+include(${PROJECT_SOURCE_DIR}/generate/shapes.cmake)
