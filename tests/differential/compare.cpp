@@ -1,0 +1,63 @@
+// Comparison of two outcomes, and the explicit list of what is not compared.
+#include <algorithm>
+#include <fmt/format.h>
+#include <span>
+
+#include "outcome.h"
+
+namespace cumulet::differential {
+
+namespace {
+
+// RFLAGS bits that a user program can see change: arithmetic, DF, AC, ID. TF, IF, IOPL, VM are the system's
+// own; RF is set in a fault's saved image by some processors and not by others.
+constexpr uint64_t kComparedFlags = 0x8d5 | 0x400 | 0x40000 | 0x200000;
+
+// Parts of the XSAVE area that are not compared: the x87 instruction and data pointers (they hold host
+// addresses of translated code; the processor keeps them only for unmasked x87 exceptions) with FOP,
+// MXCSR_MASK, the software area 464-511, and the header, whose XSTATE_BV tells apart only how a state came
+// about.
+struct Hole {
+  size_t begin, end;
+};
+constexpr Hole kHoles[] = {{6, 24}, {28, 32}, {416, 576}};
+
+bool in_hole(size_t offset) {
+  return std::any_of(std::begin(kHoles), std::end(kHoles),
+                     [offset](const Hole& hole) { return offset >= hole.begin && offset < hole.end; });
+}
+
+void compare_bytes(std::string& report, std::string_view name, uint64_t base, std::span<const uint8_t> native,
+                   std::span<const uint8_t> guest, bool with_holes) {
+  for (size_t i = 0; i < native.size(); ++i) {
+    if (native[i] == guest[i] || (with_holes && in_hole(i))) continue;
+    report +=
+        fmt::format("  {} byte {:#x}: native {:02x}, guest {:02x}\n", name, base + i, native[i], guest[i]);
+    return;  // the first is enough
+  }
+}
+
+}  // namespace
+
+std::string compare(const Outcome& native, const Outcome& guest) {
+  static constexpr std::string_view kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                                "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+  std::string report;
+  auto field = [&report](std::string_view name, uint64_t a, uint64_t b) {
+    if (a != b) report += fmt::format("  {}: native {:#x}, guest {:#x}\n", name, a, b);
+  };
+  field("vector", native.vector, guest.vector);
+  field("rip", native.registers.rip, guest.registers.rip);
+  if (native.vector == guest.vector) {
+    field("error code", native.error_code, guest.error_code);
+    if (native.vector == 14) field("fault address", native.fault_address, guest.fault_address);
+  }
+  for (size_t i = 0; i < 16; ++i) field(kNames[i], native.registers.gpr[i], guest.registers.gpr[i]);
+  field("rflags", native.registers.rflags & kComparedFlags, guest.registers.rflags & kComparedFlags);
+  compare_bytes(report, "vector state", 0, native.registers.vector, guest.registers.vector, true);
+  compare_bytes(report, "data", kDataBase, native.data, guest.data, false);
+  compare_bytes(report, "stack", kStackBase, native.stack, guest.stack, false);
+  return report;
+}
+
+}  // namespace cumulet::differential

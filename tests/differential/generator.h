@@ -1,0 +1,37 @@
+// Generator: random instruction sequences of every class that the decoder knows and the guest is shown.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+
+#include "outcome.h"
+
+namespace cumulet::differential {
+
+// Draws instructions by opcode bytes, not from a list, so that nothing is forgotten: random prefixes, maps,
+// operands; memory operands based on registers that mostly point into the data area (also across its pages
+// and its end). Deterministic: the same seed gives the same sequences on every machine.
+class Generator {
+ public:
+  explicit Generator(uint64_t seed) : random_(seed) {}
+
+  // Returns a start with 1 to `most_instructions` instructions.
+  Start next(unsigned most_instructions);
+
+ private:
+  void append_instruction(Start& start, bool last);
+  std::vector<uint8_t> draw_bytes();
+  void draw_operands(std::vector<uint8_t>& bytes);
+  void draw_registers(Registers& registers);
+  bool chance(unsigned percent) { return below(100) < percent; }
+  uint64_t below(uint64_t limit) { return random_() % limit; }
+  uint64_t interesting_value();
+
+  std::mt19937_64 random_;
+};
+
+// Returns the sequence as assembly text, one instruction a line.
+std::string disassemble(const Start& start);
+
+}  // namespace cumulet::differential
