@@ -24,9 +24,9 @@ class ApicBus {
   void attach(EndOfInterruptListener& listener) { listeners_.push_back(&listener); }
 
   // Delivers to every local APIC that the destination names; for kLowestPriority, to the one of them with the
-  // lowest processor priority. A message that names nobody is lost, as on hardware. `sender` is left out when
-  // `except_sender`.
-  void deliver(const InterruptMessage& message, const LocalApic* sender = nullptr,
+  // lowest processor priority. `sender` is left out when `except_sender`. False when it named nobody: such a
+  // message is lost.
+  bool deliver(const InterruptMessage& message, const LocalApic* sender = nullptr,
                bool except_sender = false);
   void broadcast_end_of_interrupt(uint8_t vector);
 

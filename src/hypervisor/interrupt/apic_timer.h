@@ -34,7 +34,9 @@ class ApicTimer {
  private:
   [[nodiscard]] uint64_t divisor() const;
   [[nodiscard]] uint64_t now_ns() const { return timers_.clock().monotonic_ns(); }
-  void schedule();
+  // Length of one count-down, in nanoseconds.
+  [[nodiscard]] uint64_t span_ns() const { return initial_count_ * divisor(); }
+  void schedule(uint64_t not_before_ns = 0);
   void schedule_tsc_deadline();
   void expired();
 
@@ -44,6 +46,7 @@ class ApicTimer {
   std::function<void()> on_expired_;
   apic::TimerMode mode_ = apic::TimerMode::kOneShot;
   bool wanted_ = false;
+  bool counted_down_ = true;  // one-shot: it has reached 0
   uint32_t initial_count_ = 0, divide_configuration_ = 0;
   uint64_t started_ns_ = 0;       // when the present period began to count from initial_count_
   uint64_t tsc_deadline_ = 0;     // 0: disarmed

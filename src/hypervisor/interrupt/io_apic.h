@@ -31,15 +31,13 @@ class IoApic final : public IoHandler, public Device, public EndOfInterruptListe
   [[nodiscard]] uint32_t read_register(uint8_t index) const;
   void write_register(uint8_t index, uint32_t value);
   void deliver(uint32_t pin);
-  void complete(uint8_t vector);
 
   ApicBus& bus_;
   uint8_t id_;
   uint8_t selected_ = 0;  // IOREGSEL
   uint32_t id_register_ = 0;
   std::array<uint64_t, kPinCount> entries_{};
-  uint32_t levels_ = 0;         // lines that are high now
-  uint32_t edges_pending_ = 0;  // edges that came while their pin was masked
+  uint32_t levels_ = 0;  // lines that are high now
 };
 
 }  // namespace cumulet::hypervisor

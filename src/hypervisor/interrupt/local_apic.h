@@ -1,6 +1,7 @@
 // LocalApic: one processor's interrupt controller, xAPIC and x2APIC (Intel SDM volume 3, chapter 10).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -104,11 +105,11 @@ class LocalApic final : public IoHandler, public Device {
   [[nodiscard]] bool software_enabled() const { return (spurious_ & apic::kSpuriousEnable) != 0; }
   [[nodiscard]] bool external_deliverable() const;
   [[nodiscard]] uint32_t logical_id() const;
-  [[nodiscard]] uint32_t read_register(uint32_t index) const;
-  void write_register(uint32_t index, uint32_t value);
+  // Registers common to both modes. Empty or false: there is no such register.
+  [[nodiscard]] std::optional<uint32_t> read_register(uint32_t index) const;
+  [[nodiscard]] bool write_register(uint32_t index, uint32_t value);
   void write_lvt(apic::Lvt entry, uint32_t value);
   void write_spurious(uint32_t value);
-  void write_error_status();
   void write_command(uint32_t low, uint32_t destination);
   [[nodiscard]] bool write_base(uint64_t value);
   [[nodiscard]] bool write_x2apic(uint32_t index, uint64_t value);

@@ -26,13 +26,14 @@ class Pic {
   [[nodiscard]] uint8_t read(uint64_t offset);
   void write(uint64_t offset, uint8_t value);
   [[nodiscard]] uint8_t level_triggered() const { return level_triggered_; }
-  void set_level_triggered(uint8_t pins) { level_triggered_ = pins; }
+  void set_level_triggered(uint8_t pins);
   void set_cascade(uint8_t pins) { cascade_ = pins; }
 
  private:
   void write_command(uint8_t value);
   void write_operation_command_2(uint8_t value);
-  [[nodiscard]] uint8_t rotated(uint8_t pins) const;
+  // The cascade follows its slave's output, so it is a level whatever ELCR says.
+  [[nodiscard]] uint8_t level_pins() const { return level_triggered_ | cascade_; }
 
   uint8_t requested_ = 0, in_service_ = 0, mask_ = 0, levels_ = 0;
   uint8_t level_triggered_ = 0;  // ELCR
@@ -61,6 +62,8 @@ class PicPair final : public Device {
   [[nodiscard]] uint8_t acknowledge();
 
  private:
+  [[nodiscard]] uint8_t access(Pic& pic, uint64_t offset);
+  void write(Pic& pic, uint64_t offset, uint8_t value);
   void update();
 
   Pic master_, slave_;
