@@ -18,7 +18,7 @@ module(hypervisor/interpret DEPS base hypervisor/memory hypervisor/x86 hyperviso
 # Translated code calls these while the vector registers hold guest state.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/hypervisor/interpret/page_walk.cpp
   ${PROJECT_SOURCE_DIR}/src/hypervisor/memory/guest_memory_unsafe.cpp
-  PROPERTIES COMPILE_OPTIONS -mgeneral-regs-only)
+  PROPERTIES COMPILE_OPTIONS "${GENERAL_REGISTERS_ONLY}")
 module(hypervisor/translate DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/interpret)
 module(hypervisor/kvm DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu)
 module(hypervisor/device DEPS base hypervisor/memory)

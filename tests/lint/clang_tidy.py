@@ -17,6 +17,7 @@ import source_files
 ROOT = source_files.ROOT
 # What gcc's command line has and clang does not know is no finding.
 EXTRA = ["--extra-arg=-Wno-unknown-warning-option", "--quiet"]
+REPLACED = {"-mgeneral-regs-only": "-mno-sse -mno-mmx"}  # as cmake/registers.cmake
 TIMEOUT_S = 600
 
 
@@ -25,6 +26,17 @@ def sources(build):
     tracked = {str(ROOT / file.path) for file in source_files.tracked() if file.path.endswith(".cpp")}
     commands = json.loads((build / "compile_commands.json").read_text())
     return sorted({os.path.normpath(os.path.join(one["directory"], one["file"])) for one in commands} & tracked)
+
+
+def translate_commands(build):
+    """Writes the build's compile commands as clang takes them to a folder below it; returns that folder."""
+    text = (build / "compile_commands.json").read_text()
+    for gcc, clang in REPLACED.items():
+        text = text.replace(gcc, clang)
+    folder = build / "clang_tidy"
+    folder.mkdir(exist_ok=True)
+    (folder / "compile_commands.json").write_text(text)
+    return folder
 
 
 def fingerprint(source, common, includes):
@@ -55,9 +67,9 @@ def project_includes(build):
     return result
 
 
-def check(build, source):
-    """Returns (passed, output) of clang-tidy for one source."""
-    command = ["clang-tidy-14", *EXTRA, "-p", build, source]
+def check(commands, source):
+    """Returns (passed, output) of clang-tidy for one source; `commands` is the folder of the compile commands."""
+    command = ["clang-tidy-14", *EXTRA, "-p", commands, source]
     try:
         done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -67,7 +79,8 @@ def check(build, source):
 
 def main(build):
     """Checks what changed; returns the exit status."""
-    passed_file = build / "clang_tidy_passed.json"
+    commands = translate_commands(build)
+    passed_file = commands / "passed.json"
     passed = json.loads(passed_file.read_text()) if passed_file.exists() else {}
     version = subprocess.run(["clang-tidy-14", "--version"], check=True, capture_output=True).stdout
     common = version + (ROOT / ".clang-tidy").read_bytes() + " ".join(EXTRA).encode()
@@ -77,7 +90,7 @@ def main(build):
     print(f"clang-tidy: {len(todo)} of {len(keys)} sources changed", flush=True)
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = {pool.submit(check, build, source): source for source in todo}
+        futures = {pool.submit(check, commands, source): source for source in todo}
         for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
             source, (good, output) = futures[future], future.result()
             print(f"[{number}/{len(todo)}] {os.path.relpath(source, ROOT)}", flush=True)

@@ -11,8 +11,8 @@ namespace {
 class Echo final : public IoHandler {
  public:
   void read(uint64_t offset, MutableByteView out) override { std::fill(out.begin(), out.end(), static_cast<uint8_t>(offset)); }
-  void write(uint64_t offset, ByteView bytes) override { last_ = offset * 256 + bytes[0]; }
-  uint64_t last_ = 0;
+  void write(uint64_t offset, ByteView bytes) override { last = offset * 256 + bytes[0]; }
+  uint64_t last = 0;
 };
 
 TEST(Bus, DispatchesByRange) {
@@ -33,7 +33,7 @@ TEST(Bus, DispatchesByRange) {
   EXPECT_EQ(out[1], 0xff);
   std::array<uint8_t, 1> in{7};
   bus.write(0x11, in);
-  EXPECT_EQ(low.last_, 0x107u);
+  EXPECT_EQ(low.last, 0x107u);
   bus.remove(0x10);
   bus.read(0x11, out);
   EXPECT_EQ(out[0], 0xff);
