@@ -26,7 +26,7 @@ module(hypervisor/interrupt DEPS base hypervisor/memory hypervisor/device)  # lo
 module(hypervisor/pci DEPS base hypervisor/memory hypervisor/device)        # host bridge, configuration space, MSI-X
 module(hypervisor/serial DEPS base hypervisor/memory hypervisor/device)     # 16550A
 module(hypervisor/platform DEPS base hypervisor/memory hypervisor/device)   # PIT, HPET, RTC, i8042, ACPI power, debug exit
-module(hypervisor/firmware DEPS base hypervisor/memory)                     # ACPI and SMBIOS tables as bytes
+module(hypervisor/firmware DEPS base hypervisor/memory hypervisor/device hypervisor/platform)  # ACPI and SMBIOS tables as bytes
 module(hypervisor/boot DEPS base hypervisor/memory hypervisor/vcpu hypervisor/firmware  # bzImage, PVH, multiboot
        LIBS ZLIB::ZLIB LibLZMA::LibLZMA zstd lz4)
 module(hypervisor/machine

@@ -1,0 +1,38 @@
+// BzImage: a stock x86 Linux kernel file, parsed and unpacked on the host (Linux Documentation/x86/boot.rst).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace cumulet::hypervisor {
+
+// Offsets of the setup header, which are the same in the file and in boot_params (the "zero page").
+namespace setup_header {
+inline constexpr size_t kSetupSectors = 0x1f1, kVideoMode = 0x1fa, kBootFlag = 0x1fe, kJump = 0x200,
+                        kMagic = 0x202, kVersion = 0x206, kLoaderType = 0x210, kLoadFlags = 0x211,
+                        kRamdiskImage = 0x218, kRamdiskSize = 0x21c, kCommandLine = 0x228,
+                        kInitrdMaximum = 0x22c, kXloadFlags = 0x236, kCommandLineSize = 0x238,
+                        kPayloadOffset = 0x248, kPayloadLength = 0x24c, kInitSize = 0x260;
+}
+
+// Invariant: header bytes are those of the file from 0x1f1 on, bounded by the header's own length.
+struct BzImage {
+  ByteView setup_header;                // to be copied to boot_params + 0x1f1
+  ByteView payload;                     // the compressed vmlinux
+  uint32_t initrd_address_maximum = 0;  // highest address that the initrd may occupy
+  uint32_t command_line_size = 0;       // longest command line in bytes, without the final zero
+};
+
+// True if the file has a Linux setup header.
+bool is_bzimage(ByteView file);
+
+// The result points into `file`. Errors: kInvalidArgument (damaged), kUnsupported (too old, or 32-bit only).
+Result<BzImage> parse_bzimage(ByteView file);
+
+// Decompresses the payload to the vmlinux ELF file. Errors as of decompress().
+Result<std::vector<uint8_t>> unpack_bzimage(const BzImage& image);
+
+}  // namespace cumulet::hypervisor

@@ -1,0 +1,19 @@
+// Reading of kernel and initrd files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cumulet::hypervisor {
+
+inline constexpr uint64_t kMaximumBootFileSize = uint64_t{2} << 30;  // bytes
+
+// Reads a whole regular file; `what` ("kernel") is for messages. Errors: kNotFound, kInvalidArgument (not a
+// regular file, or too large), kPermissionDenied, kIo.
+Result<std::vector<uint8_t>> read_boot_file(const std::string& path, std::string_view what);
+
+}  // namespace cumulet::hypervisor
