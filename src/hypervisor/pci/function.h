@@ -53,7 +53,8 @@ class PciFunction : public Device {
   void assign_bar(size_t index, uint64_t address);
   // Turns decoding of both kinds of BAR on, as firmware does.
   void enable_decoding();
-  void set_multi_function();
+  // Says in function 0's header whether its device has more functions.
+  void set_multi_function(bool multi_function);
 
  protected:
   // `size` is a power of two, at least 16 bytes for memory and 4 for ports; `handler` must outlive the
@@ -66,6 +67,10 @@ class PciFunction : public Device {
   [[nodiscard]] uint16_t add_capability(uint8_t id, size_t size);
   // Adds an extended capability (PCI Express only), from offset 0x100 on.
   [[nodiscard]] uint16_t add_extended_capability(uint16_t id, uint8_t version, size_t size);
+  // Adds the MSI-X capability: where its table and pending bits are. The device owns an MsiX and passes it
+  // the control word (at the returned offset + kMsiXControl) in config_written().
+  [[nodiscard]] uint16_t add_msix_capability(size_t vectors, size_t table_bar, uint32_t table_offset,
+                                             size_t pending_bar, uint32_t pending_offset);
   [[nodiscard]] ConfigSpace& config() { return config_; }
   [[nodiscard]] const ConfigSpace& config() const { return config_; }
   // The guest wrote [offset, offset + size) of the configuration space, already stored.
@@ -78,13 +83,13 @@ class PciFunction : public Device {
     IoHandler* handler = nullptr;
   };
   [[nodiscard]] uint64_t bar_address(size_t index) const;
+  void keep_initial();
 
   ConfigSpace config_;
   std::array<Bar, pci::kBarCount> bars_{};
   uint16_t last_capability_ = 0, next_capability_ = pci::kFirstCapability;
   uint16_t last_extended_ = 0, next_extended_ = pci::kLegacyConfigSize;
-  std::optional<ConfigSpace>
-      initial_;  // as at the end of construction: taken at the guest's first write or reset
+  std::optional<ConfigSpace> initial_;  // as at the end of construction: kept at the first write or reset
 };
 
 }  // namespace cumulet::hypervisor

@@ -51,8 +51,8 @@ class PciBus {
     PciFunction* function = nullptr;
     std::array<std::optional<PciBarRange>, pci::kBarCount> claimed{};  // what is on the buses now
   };
-  void remap(Slot& slot);
-  void unmap(Slot& slot);
+  void remap();
+  void unclaim(Slot& slot);
   [[nodiscard]] bool within_windows(const PciBarRange& range) const;
   void update_multi_function(uint8_t device);
 

@@ -35,10 +35,11 @@ class Hpet final : public IoHandler, public Device {
  private:
   struct Comparator {
     uint64_t configuration = 0;
-    uint64_t value = 0;      // the main counter's value that fires next
-    uint64_t period = 0;     // ticks; periodic mode
-    bool set_value = false;  // Tn_VAL_SET_CNF: the next write of a periodic comparator sets `value` too
-    uint64_t handled = 0;    // counter value up to which matches have been acted upon
+    uint64_t value = 0;   // the main counter's value that fires next
+    uint64_t period = 0;  // ticks; periodic mode
+    // Tn_VAL_SET_CNF: the next write of a periodic comparator sets `value` too. The second flag carries it
+    // over to the high half when the guest writes 32 bits at a time.
+    bool set_value = false, set_value_high = false;
     InterruptLine* raised = nullptr;  // the line this comparator holds high
     std::unique_ptr<Timer> timer;
   };
@@ -55,11 +56,13 @@ class Hpet final : public IoHandler, public Device {
   void write_comparator_configuration(size_t index, uint64_t value);
   void write_comparator_value(size_t index, uint64_t value, uint64_t mask);
   [[nodiscard]] InterruptLine* route(size_t index) const;
-  void schedule(size_t index);
+  [[nodiscard]] uint64_t ticks_until_match(const Comparator& comparator) const;
+  // Where the counter matches next: periods that passed unserved are merged into one.
+  [[nodiscard]] uint64_t next_match(const Comparator& comparator, bool present_one_served) const;
+  void schedule(size_t index, bool just_fired = false);
   void schedule_all();
   void expired(size_t index);
-  void fire(size_t index);
-  void lower(size_t index);
+  void update_line(size_t index);
 
   TimerService& timers_;
   Lines lines_;

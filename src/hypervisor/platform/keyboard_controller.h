@@ -34,12 +34,12 @@ class KeyboardController final : public Device {
 
   InterruptLine& irq1_;
   std::function<void()> on_reset_;
-  uint8_t configuration_ = 0, output_port_ = 0, last_command_ = 0;
+  uint8_t memory_[32] = {};  // commands 0x20 to 0x7f; byte 0 is the configuration
+  uint8_t output_port_ = 0;
   bool last_write_was_command_ = false, timed_out_ = false, from_auxiliary_ = false;
-  std::optional<uint8_t> output_;     // the byte waiting at the data port
-  uint8_t last_output_ = 0;           // what an empty data port reads as
-  uint8_t expecting_data_for_ = 0;    // the command whose data byte comes next, or 0
-  uint8_t internal_memory_[32] = {};  // read by commands 0x20 to 0x3f; byte 0 is configuration_
+  std::optional<uint8_t> output_;   // the byte waiting at the data port
+  uint8_t last_output_ = 0;         // what an empty data port reads as
+  uint8_t expecting_data_for_ = 0;  // the command whose data byte comes next, or 0
   ByteWindow data_window_, command_window_;
 };
 

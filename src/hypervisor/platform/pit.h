@@ -21,7 +21,7 @@ class PitChannel {
  public:
   void reset();
   // Control word for this channel (access 1 to 3, mode 0 to 7, where 6 and 7 mean 2 and 3).
-  void write_control(uint8_t access, uint8_t mode, bool bcd, uint64_t now_ns);
+  void write_control(uint8_t access, uint8_t mode, bool bcd);
   void write_count(uint8_t value, uint64_t now_ns);
   [[nodiscard]] uint8_t read_count(uint64_t now_ns);
   void latch_count(uint64_t now_ns);
@@ -35,6 +35,7 @@ class PitChannel {
   [[nodiscard]] std::optional<uint64_t> next_rise_ns(uint64_t now_ns) const;
 
  private:
+  [[nodiscard]] bool hardware_triggered() const;  // by the gate: modes 1 and 5
   [[nodiscard]] uint64_t elapsed_ticks(uint64_t now_ns) const;
   [[nodiscard]] uint32_t period() const { return reload_ == 0 ? (bcd_ ? 10'000 : 0x1'0000) : reload_; }
   [[nodiscard]] uint16_t count(uint64_t now_ns) const;
@@ -73,7 +74,7 @@ class Pit final : public Device {
   void write_control(uint8_t value);
   [[nodiscard]] uint8_t read_system_control() const;
   void write_system_control(uint8_t value);
-  void schedule(uint64_t from_ns);
+  void schedule(uint64_t not_before_ns = 0);
 
   TimerService& timers_;
   InterruptLine& irq0_;

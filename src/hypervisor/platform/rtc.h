@@ -38,8 +38,11 @@ class Rtc final : public Device {
   };
 
   [[nodiscard]] uint64_t now_ns() const { return timers_.clock().monotonic_ns(); }
-  // The guest's time in nanoseconds since 1970; stands still while register B's SET holds the clock.
-  [[nodiscard]] int64_t guest_ns() const;
+  [[nodiscard]] uint64_t wall_ns() const { return timers_.clock().wall_ns(); }
+  // The guest's clock in seconds since 1970. Its seconds begin when the host's do.
+  [[nodiscard]] int64_t guest_seconds() const;
+  [[nodiscard]] Time guest_time() const;
+  void set_guest_time(const Time& time);
   [[nodiscard]] uint8_t read_port(uint64_t offset);
   void write_port(uint64_t offset, uint8_t value);
   [[nodiscard]] uint8_t read_register(uint8_t index);
@@ -52,8 +55,9 @@ class Rtc final : public Device {
   [[nodiscard]] uint8_t decode_hour(uint8_t value) const;
   [[nodiscard]] uint8_t time_register(uint8_t index) const;
   void write_time_register(uint8_t index, uint8_t value);
-  [[nodiscard]] bool alarm_matches(const Time& time) const;
-  [[nodiscard]] uint64_t periodic_interval_ns() const;
+  [[nodiscard]] bool held() const;
+  [[nodiscard]] bool alarm_within(int64_t from_s, int64_t to_s) const;
+  [[nodiscard]] uint64_t period_ticks() const;
   void catch_up();
   void schedule();
   void update_line();
@@ -62,10 +66,11 @@ class Rtc final : public Device {
   InterruptLine& irq8_;
   uint8_t index_ = 0;
   std::array<uint8_t, 128> memory_{};  // registers and CMOS; the time of day is computed, not stored
-  int64_t offset_ns_ = 0;              // guest time minus the host's wall clock
-  int64_t held_ns_ = 0;                // guest time when SET stopped the clock
-  int64_t update_seen_s_ = 0;          // seconds of guest time up to which updates were handled
-  uint64_t periodic_seen_ns_ = 0;      // monotonic time up to which periodic ticks were handled
+  int64_t offset_s_ = 0;               // guest time minus the host's wall clock
+  bool held_written_ = false;          // the guest changed the time that it holds
+  Time held_{};                        // the time of day while register B's SET stops it
+  int64_t updates_seen_s_ = 0;         // guest time up to which update and alarm flags are set
+  uint64_t periods_seen_ = 0;          // periodic ticks up to which the periodic flag is set
   bool connected_ = true;
   ByteWindow window_;
   std::unique_ptr<Timer> timer_;

@@ -44,6 +44,7 @@ class Uart final : public IoHandler, public Device {
   void modem_inputs_changed(uint8_t before);
   [[nodiscard]] uint8_t interrupt_identity() const;
   void push_received(uint8_t value);
+  void offer_room();
   void update_line();
 
   InterruptLine& line_;
