@@ -44,8 +44,10 @@ Result<VmmSight> FakeVmmProcesses::look(const InstanceId& id) {
 Result<> FakeVmmProcesses::start(const InstanceId& id, uint64_t launch, node::VmmConfig config) {
   // An error here is one that the agent must not retry, so only crashes are of interest.
   (void)faults_.fails();
-  if (const Vmm* vmm = find(id); vmm != nullptr && vmm->alive)
+  if (const Vmm* vmm = find(id); vmm != nullptr && vmm->alive) {
+    second_start_tried_ = true;
     return fail(ErrorCode::kAlreadyExists, "a second VMM of " + id.str());
+  }
   ++starts_;
   Vmm& vmm = vmms_[id] = Vmm{};
   vmm.alive = true;

@@ -37,6 +37,7 @@ class FakeVmmProcesses final : public node::VmmProcesses {
   void end(const control::InstanceId& id, std::optional<node::VmmExit> exit);
   [[nodiscard]] size_t alive() const;
   [[nodiscard]] size_t starts() const { return starts_; }
+  [[nodiscard]] bool second_start_tried() const { return second_start_tried_; }
 
   bool guests_obey_power_button = true;
   std::optional<node::VmmExit> fail_every_start_with = {};
@@ -45,6 +46,7 @@ class FakeVmmProcesses final : public node::VmmProcesses {
   Faults& faults_;
   std::map<control::InstanceId, Vmm> vmms_;
   size_t starts_ = 0;
+  bool second_start_tried_ = false;
 };
 
 }  // namespace cumulet::simulation

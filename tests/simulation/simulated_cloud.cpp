@@ -87,6 +87,7 @@ Instance SimulatedCloud::instance(const InstanceId& id) {
 InstanceState SimulatedCloud::state(const InstanceId& id) { return control::visible_state(instance(id)); }
 
 std::string SimulatedCloud::problem() {
+  if (vmms.second_start_tried()) return "a second VMM of one instance was to be started";
   std::set<std::string> holding;
   size_t running = 0;
   const std::vector<Instance> instances = control::list_instances(disk).value();

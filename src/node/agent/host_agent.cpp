@@ -116,6 +116,8 @@ Result<HostAgent::Again> HostAgent::run(const Instance& instance, const VmmSight
 
 Result<HostAgent::Again> HostAgent::launch(const Instance& instance) {
   Result<VmmConfig> config = make_config(instance);
+  // A store that cannot be read now says nothing about the instance.
+  if (!config && config.error().code != ErrorCode::kNotFound) return fail(std::move(config).error());
   Result<> started;
   if (config)
     started = processes_.start(instance.id, instance.desired.launch, std::move(*config));
@@ -204,6 +206,7 @@ Result<HostAgent::Again> HostAgent::terminate(const Instance& instance, const Vm
   return std::nullopt;
 }
 
+// kNotFound if the image or the type is gone.
 Result<VmmConfig> HostAgent::make_config(const Instance& instance) {
   const auto image = TRY(control::find_image(kv_, instance.image_id));
   if (!image)
