@@ -51,3 +51,11 @@ module(api/shape DEPS base LIBS pugixml::pugixml)
 module(api/auth DEPS base api/http api/shape LIBS OpenSSL::Crypto)
 module(api/action DEPS base store/kv control/resource api/http api/auth api/shape)
 include(${PROJECT_SOURCE_DIR}/generate/shapes.cmake)
+
+# command: main()s and what only they share; the only place that picks concrete implementations
+module(command/vm
+  DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/device hypervisor/interrupt hypervisor/pci
+       hypervisor/serial hypervisor/platform hypervisor/interpret hypervisor/translate hypervisor/kvm hypervisor/boot
+       hypervisor/machine node/protocol
+  LIBS CLI11::CLI11)
+program(cumulet-vmm SOURCES command/vmm/main.cpp DEPS base command/vm)

@@ -1,12 +1,11 @@
 // The calling side of the control protocol: one connection, one request, one answer.
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/unique_fd.h"
+#include "node/protocol/unix_address.h"
 #include "node/protocol/vmm_control.h"
 
 namespace cumulet::node {
@@ -28,16 +27,11 @@ Result<void> wait_for(int fd, short events, SteadyClock::time_point deadline) {
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path))
-    return fail(ErrorCode::kInvalidArgument, "the control socket's path is too long for a Unix socket", path);
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  UnixAddress address = TRY(UnixAddress::create(path));
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return fail(errno_error("create a control connection", errno));
   // A Unix socket connects at once or not at all: EAGAIN means that its queue is full.
-  if (connect(fd.get(), static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof(address)) !=
-      0) {
+  if (connect(fd.get(), address.get(), UnixAddress::size()) != 0) {
     Error error = errno_error("reach the VMM's control socket", errno);
     error.code = ErrorCode::kUnavailable;
     return fail(std::move(error));

@@ -59,7 +59,7 @@ TEST(VmmControl, SurvivesARoundTrip) {
 
 TEST(VmmControl, SaysWhenNobodyListens) {
   EXPECT_EQ(call_vmm("/nonexistent/socket", VmmRequest::kStatus, 100).error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(call_vmm(std::string(200, 'x'), VmmRequest::kStatus, 100).error().code,
+  EXPECT_EQ(call_vmm(std::string(300, 'x'), VmmRequest::kStatus, 100).error().code,
             ErrorCode::kInvalidArgument);
 }
 

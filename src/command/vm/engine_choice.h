@@ -1,0 +1,17 @@
+// Which engine runs a guest: the one place that knows them all.
+#pragma once
+
+#include "base/result.h"
+#include "hypervisor/machine/machine_config.h"
+#include "node/protocol/vmm_config.h"
+
+namespace cumulet::command {
+
+// True when /dev/kvm may be opened and the CPU says that it has VT-x or AMD-V. A /dev/kvm without them is
+// emulated itself, and slower than our own translation.
+bool has_hardware_virtualization();
+
+// Resolves kAuto, and returns what makes the engine at each boot.
+hypervisor::EngineFactory choose_engine(node::EngineChoice choice);
+
+}  // namespace cumulet::command
