@@ -19,8 +19,8 @@ def found(rule, path, text):
 
 class TextRulesTest(unittest.TestCase):
     def test_first_line(self):
-        good = ["// A thing.\nint a;\n", "// A thing. And more of it\n"]
-        bad = ["int a;\n", "", "// Not ended\n", "\n// A thing.\n"]
+        good = ["// A thing.\nint a;\n", "// A thing. And more of it\n", "// A thing of\n// two lines.\n"]
+        bad = ["int a;\n", "", "// Not ended\n", "\n// A thing.\n", "// A\n// B\n// C.\n", "// A\nint b = 1.;\n"]
         for text in good:
             self.assertEqual(found(text_rules.first_line, "src/a.cpp", text), [], text)
         for text in bad:

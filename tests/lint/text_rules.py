@@ -16,7 +16,7 @@ SENTENCE_END = re.compile(r'\.($| |""")')
 # casts to sockaddr; every other reinterpret_cast is a claim about bytes that somebody else wrote.
 DANGEROUS = [
     (re.compile(r"\breinterpret_cast<(?!\s*(const\s+)?(char|unsigned char|uint8_t|std::byte|(struct\s+)?sockaddr)\s*\*\s*>"
-                r"|\s*(u?intptr_t)\s*>)"), "reinterpret_cast"),
+                r"|\s*(u?intptr_t|uint64_t)\s*>)"), "reinterpret_cast"),
     (re.compile(r"\bPROT_EXEC\b"), "an executable mapping"),
     (re.compile(r"(\.|->)unsafe_host_pointer\("), "a raw pointer into guest memory"),
     (re.compile(r"__attribute__\(\(packed\)\)|#pragma pack"), "a packed struct"),
@@ -28,14 +28,19 @@ PARENT_INCLUDE = re.compile(r'^\s*#\s*include\s+["<][^">]*\.\./')
 
 
 def first_line(files):
-    """The first line (the second of a script) is a comment with a sentence that says what the file is."""
+    """A file (below a script's first line) begins with a comment: a sentence, of two lines at most, that says what it is."""
     for file in files:
         if not (file.path.endswith(FIRST_LINE_SUFFIXES) or file.is_script):
             continue
         number = 1 if file.is_script else 0
-        line = file.lines[number] if len(file.lines) > number else ""
-        if not COMMENT_START.match(line) or not SENTENCE_END.search(line):
+        first, second = [*file.lines[number:number + 2], "", ""][:2]
+        if not COMMENT_START.match(first) or not (SENTENCE_END.search(first) or _ends_sentence(first, second)):
             yield f"{file.path}:{number + 1}: not a comment with one sentence that says what the file is"
+
+
+def _ends_sentence(first, second):
+    continues = first.startswith('"""') or second.startswith(("//", "#"))
+    return continues and SENTENCE_END.search(second)
 
 
 def file_size(files):
