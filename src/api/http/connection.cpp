@@ -51,12 +51,9 @@ int refusal_status(const boost::system::error_code& error) {
 
 std::string_view refusal_reason(int status) {
   switch (status) {
-    case 413:
-      return "The request body is too large.";
-    case 431:
-      return "The request header is too large.";
-    default:
-      return "The request is not valid HTTP.";
+    case 413: return "The request body is too large.";
+    case 431: return "The request header is too large.";
+    default: return "The request is not valid HTTP.";
   }
 }
 
