@@ -10,12 +10,13 @@
 
 namespace cumulet::hypervisor {
 
-// What the interpreter tells whoever caches things derived from guest state (TLBs, translated code). Called on the
-// vCPU's own thread, in the middle of an instruction.
+// What the interpreter tells whoever caches things derived from guest state (TLBs, translated code). Called
+// on the vCPU's own thread, in the middle of an instruction.
 class CpuObserver {
  public:
   virtual ~CpuObserver() = default;
-  // Address translations went stale: every one, or all but global ones, or those of one linear page (any PCID).
+  // Address translations went stale: every one, or all but global ones, or those of one linear page (any
+  // PCID).
   virtual void tlb_flush_all() = 0;
   virtual void tlb_flush_non_global() = 0;
   virtual void tlb_flush_page(uint64_t linear) = 0;
@@ -23,15 +24,15 @@ class CpuObserver {
   virtual void memory_written(GuestAddress address, uint64_t size) = 0;
 };
 
-// Invariant: `state` is exact at every instruction boundary. While translated code runs, the general registers,
-// arithmetic flags and vector state are in the host's registers instead, and are stored back before anything here
-// is used. Not thread-safe: one thread, the vCPU's.
+// Invariant: `state` is exact at every instruction boundary. While translated code runs, the general
+// registers, arithmetic flags and vector state are in the host's registers instead, and are stored back
+// before anything here is used. Not thread-safe: one thread, the vCPU's.
 struct Cpu {
   CpuState state = reset_state();
   const CpuidTable* cpuid = nullptr;
   GuestMemory* memory = nullptr;
   CpuObserver* observer = nullptr;
-  uint32_t index = 0;  // vCPU number, for logs only
+  uint32_t index = 0;                  // vCPU number, for logs only
   uint8_t physical_address_bits = 48;  // MAXPHYADDR; the Interpreter's constructor takes it from `cpuid`
 
   // Events waiting for the next instruction boundary.

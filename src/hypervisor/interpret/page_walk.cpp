@@ -1,5 +1,5 @@
-// The page walker for all paging modes. Compiled with general registers only: translated code calls it while the
-// vector registers hold guest state.
+// The page walker for all paging modes. Compiled with general registers only: translated code calls it while
+// the vector registers hold guest state.
 #include "hypervisor/interpret/page_walk.h"
 
 #include "hypervisor/interpret/guest_ram_unsafe.h"
@@ -15,11 +15,11 @@ constexpr uint64_t kEntryPresent = 1 << 0, kEntryWrite = 1 << 1, kEntryUser = 1 
                    kEntryNoExecute = uint64_t{1} << 63;
 
 // Bits of a page fault's error code (SDM volume 3, 4.7).
-constexpr uint32_t kErrorProtection = 1 << 0, kErrorWrite = 1 << 1, kErrorUser = 1 << 2, kErrorReserved = 1 << 3,
-                   kErrorFetch = 1 << 4;
+constexpr uint32_t kErrorProtection = 1 << 0, kErrorWrite = 1 << 1, kErrorUser = 1 << 2,
+                   kErrorReserved = 1 << 3, kErrorFetch = 1 << 4;
 
-// A walk is repeated when another processor changes an entry under it; past this bound the guest gets a spurious
-// fault instead, which software has to tolerate anyway.
+// A walk is repeated when another processor changes an entry under it; past this bound the guest gets a
+// spurious fault instead, which software has to tolerate anyway.
 constexpr int kMaxRetries = 4096;
 constexpr int kMaxLevels = 4;
 
@@ -94,8 +94,8 @@ uint64_t reserved_bits(const Walk& walk, unsigned shift, bool leaf) {
   return bits;
 }
 
-// The tables of 64-bit entries: PAE's three levels (SDM volume 3, 4.4) or four levels (4.5). PAE's top entries are read
-// from memory at each walk, as AMD processors do.
+// The tables of 64-bit entries: PAE's three levels (SDM volume 3, 4.4) or four levels (4.5). PAE's top
+// entries are read from memory at each walk, as AMD processors do.
 WalkResult walk_wide(const Cpu& cpu, uint64_t linear, Walk& walk) {
   bool pae = walk.paging == Paging::kPae;
   GuestAddress table = pae ? cpu.state.cr3 & 0xffffffe0 : cpu.state.cr3 & mask(52) & ~uint64_t{0xfff};
@@ -135,8 +135,8 @@ Rights rights_of(const CpuState& state, const Walk& walk, bool user_access, Acce
           .execute = walk.execute && !(walk.user && (state.cr4 & cr4::kSmep) != 0)};
 }
 
-// Sets the accessed bit at every level, and the dirty bit of the leaf for a write. False when an entry changed
-// meanwhile, so that the walk is stale.
+// Sets the accessed bit at every level, and the dirty bit of the leaf for a write. False when an entry
+// changed meanwhile, so that the walk is stale.
 bool set_accessed_and_dirty(GuestMemory& memory, Walk& walk, bool dirty) {
   for (int level = 0; level < walk.levels; ++level) {
     if (walk.paging == Paging::kPae && level == 0) continue;  // a PDPTE has no such bits
@@ -145,21 +145,22 @@ bool set_accessed_and_dirty(GuestMemory& memory, Walk& walk, bool dirty) {
     if (dirty && level == walk.levels - 1) updated |= kEntryDirty;
     if (updated == old) continue;
     GuestAddress at = walk.entry_address[level];
-    bool stored = walk.paging == Paging::k32Bit
-                      ? ram_compare_exchange(memory, at, static_cast<uint32_t>(old), static_cast<uint32_t>(updated))
-                      : ram_compare_exchange(memory, at, old, updated);
+    bool stored = walk.paging == Paging::k32Bit ? ram_compare_exchange(memory, at, static_cast<uint32_t>(old),
+                                                                       static_cast<uint32_t>(updated))
+                                                : ram_compare_exchange(memory, at, old, updated);
     if (!stored) return false;
     walk.entry[level] = updated;
   }
   return true;
 }
 
-Exception page_fault(const CpuState& state, uint64_t linear, AccessType type, bool user_access, uint32_t cause) {
+Exception page_fault(const CpuState& state, uint64_t linear, AccessType type, bool user_access,
+                     uint32_t cause) {
   uint32_t code = cause;
   if (type == AccessType::kWrite) code |= kErrorWrite;
   if (user_access) code |= kErrorUser;
-  bool fetch_is_told = (state.cr4 & cr4::kSmep) != 0 ||
-                       ((state.cr4 & cr4::kPae) != 0 && (state.msr.efer & efer::kNx) != 0);
+  bool fetch_is_told =
+      (state.cr4 & cr4::kSmep) != 0 || ((state.cr4 & cr4::kPae) != 0 && (state.msr.efer & efer::kNx) != 0);
   if (type == AccessType::kExecute && fetch_is_told) code |= kErrorFetch;
   return {kPageFault, true, code, linear};
 }
@@ -177,12 +178,15 @@ std::variant<Translation, Exception> walk_page(Cpu& cpu, uint64_t linear, Access
     Walk walk = {.paging = paging,
                  .reserved_high = ~mask(cpu.physical_address_bits),
                  .no_execute_enabled = (state.msr.efer & efer::kNx) != 0};
-    WalkResult result = paging == Paging::k32Bit ? walk_32bit(cpu, linear, walk) : walk_wide(cpu, linear, walk);
+    WalkResult result =
+        paging == Paging::k32Bit ? walk_32bit(cpu, linear, walk) : walk_wide(cpu, linear, walk);
     if (result == WalkResult::kNotPresent) return page_fault(state, linear, type, user_access, 0);
     if (result == WalkResult::kReserved)
       return page_fault(state, linear, type, user_access, kErrorProtection | kErrorReserved);
     Rights rights = rights_of(state, walk, user_access, privilege);
-    bool allowed = type == AccessType::kRead ? rights.read : type == AccessType::kWrite ? rights.write : rights.execute;
+    bool allowed = type == AccessType::kRead    ? rights.read
+                   : type == AccessType::kWrite ? rights.write
+                                                : rights.execute;
     if (!allowed) return page_fault(state, linear, type, user_access, kErrorProtection);
     if (!set_accessed_and_dirty(*cpu.memory, walk, type == AccessType::kWrite)) continue;
     uint64_t leaf = walk.entry[walk.levels - 1];

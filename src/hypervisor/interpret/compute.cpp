@@ -1,0 +1,245 @@
+// Instructions that only compute: checks of availability, then the host's processor does them.
+#include "hypervisor/interpret/compute.h"
+
+#include <algorithm>
+
+#include "hypervisor/interpret/instructions.h"
+#include "hypervisor/interpret/memory_access.h"
+#include "hypervisor/interpret/native.h"
+#include "hypervisor/interpret/operands.h"
+
+namespace cumulet::hypervisor {
+
+namespace {
+constexpr uint64_t kPageSize = 4096;
+constexpr uint64_t kVectorStateSize = 832;  // bytes of x87, SSE and AVX in the XSAVE area
+
+// Instructions of SSE's and later extensions that touch no vector register.
+bool integer_only(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_MOVNTI:
+    case ZYDIS_MNEMONIC_POPCNT:
+    case ZYDIS_MNEMONIC_CRC32:
+    case ZYDIS_MNEMONIC_LFENCE:
+    case ZYDIS_MNEMONIC_MFENCE:
+    case ZYDIS_MNEMONIC_SFENCE: return true;
+    default: return false;
+  }
+}
+
+bool uses_mmx(const Execution& x) {
+  for (int i = 0; i < x.info().operand_count; ++i) {
+    const ZydisDecodedOperand& operand = x.operand(i);
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER && operand.reg.value >= ZYDIS_REGISTER_MM0 &&
+        operand.reg.value <= ZYDIS_REGISTER_MM7)
+      return true;
+  }
+  return false;
+}
+
+// The base instruction set: only what neither branches nor touches the system.
+bool is_plain_base(ZydisInstructionCategory category) {
+  switch (category) {
+    case ZYDIS_CATEGORY_BINARY:
+    case ZYDIS_CATEGORY_BITBYTE:
+    case ZYDIS_CATEGORY_CMOV:
+    case ZYDIS_CATEGORY_CONVERT:
+    case ZYDIS_CATEGORY_DATAXFER:
+    case ZYDIS_CATEGORY_FLAGOP:
+    case ZYDIS_CATEGORY_LOGICAL:
+    case ZYDIS_CATEGORY_ROTATE:
+    case ZYDIS_CATEGORY_SEMAPHORE:
+    case ZYDIS_CATEGORY_SETCC:
+    case ZYDIS_CATEGORY_SHIFT: return true;
+    default: return false;
+  }
+}
+
+// The unit an instruction runs on, or kNone if this processor does not have it.
+Unit unit_of(const Execution& x) {
+  const ZydisDecodedInstruction& info = x.info();
+  if (integer_only(info.mnemonic)) return Unit::kInteger;
+  switch (info.meta.isa_ext) {
+    case ZYDIS_ISA_EXT_BASE:
+    case ZYDIS_ISA_EXT_LONGMODE: return is_plain_base(info.meta.category) ? Unit::kInteger : Unit::kNone;
+    case ZYDIS_ISA_EXT_ADOX_ADCX:
+    case ZYDIS_ISA_EXT_LZCNT:
+    case ZYDIS_ISA_EXT_MOVBE:
+    case ZYDIS_ISA_EXT_RDRAND:
+    case ZYDIS_ISA_EXT_RDSEED: return Unit::kInteger;
+    case ZYDIS_ISA_EXT_BMI1:
+    case ZYDIS_ISA_EXT_BMI2:
+      return info.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ? Unit::kVexInteger : Unit::kInteger;
+    case ZYDIS_ISA_EXT_X87: return Unit::kX87;
+    case ZYDIS_ISA_EXT_MMX: return Unit::kMmx;
+    case ZYDIS_ISA_EXT_SSE:
+    case ZYDIS_ISA_EXT_SSE2:
+    case ZYDIS_ISA_EXT_SSSE3:
+      return uses_mmx(x) && info.meta.category != ZYDIS_CATEGORY_CONVERT ? Unit::kMmx : Unit::kSse;
+    case ZYDIS_ISA_EXT_SSE3: return info.mnemonic == ZYDIS_MNEMONIC_FISTTP ? Unit::kX87 : Unit::kSse;
+    case ZYDIS_ISA_EXT_SSE4:
+    case ZYDIS_ISA_EXT_AES:
+    case ZYDIS_ISA_EXT_PCLMULQDQ:
+    case ZYDIS_ISA_EXT_SHA: return info.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ? Unit::kAvx : Unit::kSse;
+    case ZYDIS_ISA_EXT_AVX:
+    case ZYDIS_ISA_EXT_AVX2:
+    case ZYDIS_ISA_EXT_AVXAES:
+    case ZYDIS_ISA_EXT_F16C:
+    case ZYDIS_ISA_EXT_FMA: return Unit::kAvx;
+    default: return Unit::kNone;
+  }
+}
+
+// The exception that the host's processor raised, as the guest must see it.
+bool stop_with_host_fault(Execution& x, uint64_t vector) {
+  switch (vector) {
+    case kSimdError:
+      if ((x.state.cr4 & cr4::kOsxmmexcpt) == 0) return x.stop(invalid_opcode());
+      return x.stop({kSimdError});
+    case kDivideError:
+    case kInvalidOpcode:
+    case kX87Error: return x.stop({static_cast<uint8_t>(vector)});
+    case kGeneralProtection: return x.stop(general_protection());
+    default:
+      return x.stop_for(FailureExit{"the host raised an unexpected exception for an emulated instruction"});
+  }
+}
+
+// The pointers to the last x87 instruction and operand show where our copy ran; the guest must see its own.
+void fix_x87_pointers(Execution& x, uint64_t old_instruction, uint64_t old_operand, const MemoryUse& use) {
+  constexpr size_t kInstruction = 8, kOperand = 16;
+  auto& area = x.state.xsave;
+  if (load_le<uint64_t>(area, kInstruction) != old_instruction)
+    store_le<uint64_t>(area, kInstruction, x.state.rip);
+  if (load_le<uint64_t>(area, kOperand) != old_operand)
+    store_le<uint64_t>(area, kOperand, use.size != 0 ? use.offset : 0);
+}
+
+// Executes with the guest's registers; the memory operand, if any, is at `pointer`.
+bool run_with_registers(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector,
+                        const uint8_t* pointer) {
+  CpuState& state = x.state;
+  NativeFrame frame;
+  frame.gpr = state.gpr;
+  frame.flags = (state.rflags & rflags::kArithmetic) | rflags::kFixed;
+  if (code.stack_register >= 0) frame.gpr[code.stack_register] = state.gpr[kRsp];
+  if (code.pointer_register >= 0) frame.gpr[code.pointer_register] = address_value(pointer);
+  uint64_t old_instruction = 0;
+  uint64_t old_operand = 0;
+  if (vector) {
+    normalize_xsave(state);
+    frame.xsave = state.xsave.data();
+    old_instruction = load_le<uint64_t>(state.xsave, 8);
+    old_operand = load_le<uint64_t>(state.xsave, 16);
+  }
+  x.native->run(code.view(), frame);
+  if (vector) fix_x87_pointers(x, old_instruction, old_operand, use);
+  if (frame.fault != 0) return stop_with_host_fault(x, frame.fault - 1);
+  uint64_t rsp = code.stack_register >= 0 ? frame.gpr[code.stack_register] : state.gpr[kRsp];
+  if (code.stack_register >= 0) frame.gpr[code.stack_register] = state.gpr[code.stack_register];
+  if (code.pointer_register >= 0) frame.gpr[code.pointer_register] = state.gpr[code.pointer_register];
+  frame.gpr[kRsp] = rsp;
+  state.gpr = frame.gpr;
+  state.rflags = (state.rflags & ~rflags::kArithmetic) | (frame.flags & rflags::kArithmetic);
+  return true;
+}
+
+// Atomic operation directly on guest RAM. False with nothing done (and no stop) if the operand is not in one
+// page of RAM.
+bool run_on_ram(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector, uint64_t linear,
+                bool& done) {
+  done = false;
+  if ((linear & (kPageSize - 1)) + use.size > kPageSize) return true;
+  GuestAddress physical = 0;
+  if (!translate(x, linear, AccessType::kWrite, AccessPrivilege::kCurrent, physical)) return false;
+  const uint8_t* pointer = x.cpu.memory->unsafe_host_pointer(physical, use.size);
+  if (pointer == nullptr) return true;
+  done = true;
+  if (!run_with_registers(x, code, use, vector, pointer)) return false;
+  if (x.cpu.observer != nullptr) x.cpu.observer->memory_written(physical, use.size);
+  return true;
+}
+
+MemoryUse use_of(const Execution& x) {
+  const ZydisDecodedOperand* operand = memory_operand(*x.decoded);
+  if (operand == nullptr) return {};
+  constexpr auto kReads = ZYDIS_OPERAND_ACTION_READ | ZYDIS_OPERAND_ACTION_CONDREAD;
+  constexpr auto kWrites = ZYDIS_OPERAND_ACTION_WRITE | ZYDIS_OPERAND_ACTION_CONDWRITE;
+  MemoryUse use;
+  use.segment = segment_of(operand->mem.segment);
+  use.offset = effective_offset(x, *operand);
+  use.size = operand->size / 8;
+  use.reads = (operand->actions & kReads) != 0;
+  use.writes = (operand->actions & kWrites) != 0;
+  use.atomic = use.writes && (x.has(ZYDIS_ATTRIB_HAS_LOCK) || x.info().mnemonic == ZYDIS_MNEMONIC_XCHG);
+  return use;
+}
+}  // namespace
+
+bool require_unit(Execution& x, Unit unit) {
+  uint64_t c0 = x.state.cr0;
+  constexpr uint64_t kSseAndAvx = 6;
+  switch (unit) {
+    case Unit::kNone: return x.stop(invalid_opcode());
+    case Unit::kInteger: return true;
+    case Unit::kVexInteger: return x.protected_mode() || x.stop(invalid_opcode());
+    case Unit::kX87: {
+      bool wait = x.info().mnemonic == ZYDIS_MNEMONIC_FWAIT;
+      bool unavailable =
+          wait ? (c0 & cr0::kMp) != 0 && (c0 & cr0::kTs) != 0 : (c0 & (cr0::kEm | cr0::kTs)) != 0;
+      return !unavailable || x.stop({kDeviceNotAvailable});
+    }
+    case Unit::kMmx:
+    case Unit::kSse:
+      if ((c0 & cr0::kEm) != 0) return x.stop(invalid_opcode());
+      if (unit == Unit::kSse && (x.state.cr4 & cr4::kOsfxsr) == 0) return x.stop(invalid_opcode());
+      break;
+    case Unit::kAvx:
+      if (!x.protected_mode() || (x.state.cr4 & cr4::kOsxsave) == 0 ||
+          (x.state.xcr0 & kSseAndAvx) != kSseAndAvx)
+        return x.stop(invalid_opcode());
+      break;
+  }
+  return (c0 & cr0::kTs) == 0 || x.stop({kDeviceNotAvailable});
+}
+
+bool run_native(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector) {
+  if (use.size == 0) return run_with_registers(x, code, use, vector, nullptr);
+  uint64_t linear = 0;
+  AccessType type = use.writes ? AccessType::kWrite : AccessType::kRead;
+  if (!to_linear(x, use.segment, use.offset, use.size, type, linear)) return false;
+  if (use.writes && use.reads && !to_linear(x, use.segment, use.offset, use.size, AccessType::kRead, linear))
+    return false;
+  if (use.atomic) {
+    bool done = false;
+    if (!run_on_ram(x, code, use, vector, linear, done)) return false;
+    if (done) return true;
+  }
+  // The copy has the same alignment as the original, so that alignment faults happen as they should.
+  constexpr uint64_t kAlignment = 64;
+  CHECK(use.size + kAlignment <= NativeRunner::kBufferSize);
+  MutableByteView copy = x.native->buffer().subspan(linear % kAlignment, use.size);
+  if (use.writes && !check_write(x, linear, use.size)) return false;
+  if (use.reads && !read_linear(x, linear, copy)) return false;
+  // A store to a device may stop after the instruction has run, which is then run again: x87 and vector state
+  // must go back as well.
+  std::array<uint8_t, kVectorStateSize> vector_before;
+  bool may_roll_back = vector && use.writes;
+  if (may_roll_back) std::copy_n(x.state.xsave.begin(), kVectorStateSize, vector_before.begin());
+  if (!run_with_registers(x, code, use, vector, copy.data())) return false;
+  if (!use.writes || write_linear(x, linear, copy)) return true;
+  if (may_roll_back) std::copy_n(vector_before.begin(), kVectorStateSize, x.state.xsave.begin());
+  return false;
+}
+
+bool execute_natively(Execution& x) {
+  Unit unit = unit_of(x);
+  if (!require_unit(x, unit)) return false;
+  std::optional<NativeCode> code = recode(*x.decoded);
+  if (!code)
+    return x.stop_for(FailureExit{std::string("instruction not implemented: ") +
+                                  ZydisMnemonicGetString(x.info().mnemonic)});
+  return run_native(x, *code, use_of(x), unit > Unit::kVexInteger);
+}
+
+}  // namespace cumulet::hypervisor
