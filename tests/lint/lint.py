@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 
+import document_rules
 import function_rules
 import layer_rules
 import source_files
@@ -42,7 +43,7 @@ def _is_shell(file):
 
 def rules():
     """Returns {name: rule} of every lint."""
-    every = [*text_rules.RULES, layer_rules.layers, formatting, shell]
+    every = [*text_rules.RULES, layer_rules.layers, document_rules.documents, formatting, shell]
     named = {rule.__name__: rule for rule in every}
     named["function_size"] = functools.partial(function_rules.function_size, root=source_files.ROOT)
     return named

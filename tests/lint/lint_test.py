@@ -1,15 +1,21 @@
 """Tests that every lint can fail, and passes what it should pass."""
 
 import pathlib
+import sys
 import tempfile
 import unittest
+from xml.etree import ElementTree
 
+import document_rules
 import function_rules
 import layer_rules
 import lint
 import source_files
 import text_rules
 from source_files import SourceFile
+
+sys.path.insert(0, str(source_files.ROOT / "tools"))
+import module_map  # noqa: E402  (found through the path set above)
 
 
 def found(rule, path, text):
@@ -110,6 +116,20 @@ class LayersTest(unittest.TestCase):
         self.assertEqual(len(self.found(self.DECLARED, "src/store/loose/a.cpp", "")), 1)
 
 
+class DocumentsTest(unittest.TestCase):
+    def found(self, text, path="docs/a.md"):
+        return found(document_rules.documents, path, text)
+
+    def test_links(self):
+        good = "[a](a.md) [b](../docs) [c](https://example.com/x) [d](#part)\n```\n[e](f.md)\n```\n"
+        self.assertEqual(self.found(good), [])
+        self.assertEqual(self.found("\n[a](b.md)\n"), [2])
+
+    def test_architecture_is_short(self):
+        self.assertEqual(self.found("\n" * 201, "ARCHITECTURE.md"), [200])
+        self.assertEqual(self.found("\n" * 200, "ARCHITECTURE.md"), [])
+
+
 class ToolsTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -130,6 +150,20 @@ class ToolsTest(unittest.TestCase):
     def test_shell(self):
         self.assertEqual(self.found(lint.shell, "a.sh", "#!/bin/sh\necho \"$1\"\n"), [])
         self.assertEqual(len(self.found(lint.shell, "b.sh", "#!/bin/sh\necho $1\n")), 1)
+
+
+class ModuleMapTest(unittest.TestCase):
+    TEXT = "module(base LIBS x)  # not module(a)\nmodule(store/kv DEPS base)\nprogram(tool SOURCES a DEPS store/kv base)\n"
+
+    def test_parse(self):
+        graph = module_map.parse(self.TEXT)
+        self.assertEqual(graph, {"base": [], "store/kv": ["base"], "<tool>": ["store/kv", "base"]})
+        self.assertEqual(module_map.reduced(graph)["<tool>"], ["store/kv"])
+        self.assertEqual(module_map.depths(graph), {"base": 0, "store/kv": 1, "<tool>": 2})
+
+    def test_drawing_is_xml(self):
+        drawing = ElementTree.fromstring(module_map.as_svg(module_map.parse(self.TEXT)))
+        self.assertEqual(len(drawing.findall("{http://www.w3.org/2000/svg}text")), 3)
 
 
 if __name__ == "__main__":
