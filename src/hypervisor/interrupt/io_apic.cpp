@@ -43,15 +43,10 @@ void IoApic::write(uint64_t offset, ByteView bytes) {
   if (offset % kRegisterSlotSize != 0) return;
   auto value = static_cast<uint32_t>(load_le_sized(bytes.first(bytes.size() < 4 ? bytes.size() : 4)));
   switch (offset / kRegisterSlotSize) {
-    case kSelect:
-      selected_ = static_cast<uint8_t>(value);
-      return;
-    case kWindow:
-      return write_register(selected_, value);
-    case kEndOfInterrupt:
-      return end_of_interrupt(static_cast<uint8_t>(value));
-    default:
-      return;
+    case kSelect: selected_ = static_cast<uint8_t>(value); return;
+    case kWindow: return write_register(selected_, value);
+    case kEndOfInterrupt: return end_of_interrupt(static_cast<uint8_t>(value));
+    default: return;
   }
 }
 

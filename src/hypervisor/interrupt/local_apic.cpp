@@ -110,8 +110,7 @@ bool LocalApic::matches(const InterruptMessage& message) const {
 void LocalApic::accept(const InterruptMessage& message) {
   switch (message.mode) {
     case DeliveryMode::kFixed:
-    case DeliveryMode::kLowestPriority:
-      return accept_fixed(message.vector, message.level_triggered);
+    case DeliveryMode::kLowestPriority: return accept_fixed(message.vector, message.level_triggered);
     case DeliveryMode::kNmi:
       if (events_.on_nmi) events_.on_nmi();
       return;
@@ -122,11 +121,8 @@ void LocalApic::accept(const InterruptMessage& message) {
     case DeliveryMode::kStartup:
       if (events_.on_startup) events_.on_startup(message.vector);
       return;
-    case DeliveryMode::kExternal:
-      external_latched_ = true;
-      return update();
-    case DeliveryMode::kSmi:
-      return;  // there is no system management mode to enter
+    case DeliveryMode::kExternal: external_latched_ = true; return update();
+    case DeliveryMode::kSmi: return;  // there is no system management mode to enter
   }
 }
 

@@ -45,15 +45,9 @@ void LocalApic::write(uint64_t offset, ByteView bytes) {
   if (!register_page() || offset % kRegisterSlotSize != 0 || bytes.size() < 4) return;
   auto value = load_le<uint32_t>(bytes);
   switch (auto index = static_cast<uint32_t>(offset / kRegisterSlotSize)) {
-    case apic::kLogicalDestination:
-      logical_destination_ = value & 0xff00'0000;
-      return;
-    case apic::kDestinationFormat:
-      destination_format_ = value | 0x0fff'ffff;
-      return;
-    case apic::kCommandHigh:
-      command_high_ = value & 0xff00'0000;
-      return;
+    case apic::kLogicalDestination: logical_destination_ = value & 0xff00'0000; return;
+    case apic::kDestinationFormat: destination_format_ = value | 0x0fff'ffff; return;
+    case apic::kCommandHigh: command_high_ = value & 0xff00'0000; return;
     case apic::kCommandLow: {
       uint32_t destination = command_high_ >> 24;
       return write_command(value, destination == 0xff ? kBroadcast : destination);
@@ -71,30 +65,18 @@ std::optional<uint32_t> LocalApic::read_register(uint32_t index) const {
     return requested_.word(index - apic::kRequested);
   if (index >= apic::kLvtTimer && index <= apic::kLvtError) return lvt_[index - apic::kLvtTimer];
   switch (index) {
-    case apic::kId:
-      return x2apic() ? config_.id : config_.id << 24;
-    case apic::kVersion:
-      return apic::kVersionValue;
-    case apic::kTaskPriority:
-      return task_priority_.load(std::memory_order_relaxed);
-    case apic::kProcessorPriority:
-      return processor_priority();
-    case apic::kLogicalDestination:
-      return logical_id();
-    case apic::kSpurious:
-      return spurious_;
-    case apic::kErrorStatus:
-      return error_status_;
-    case apic::kCommandLow:
-      return command_low_;
-    case apic::kInitialCount:
-      return timer_.initial_count();
-    case apic::kCurrentCount:
-      return timer_.current_count();
-    case apic::kDivideConfiguration:
-      return timer_.divide_configuration();
-    default:
-      return std::nullopt;
+    case apic::kId: return x2apic() ? config_.id : config_.id << 24;
+    case apic::kVersion: return apic::kVersionValue;
+    case apic::kTaskPriority: return task_priority_.load(std::memory_order_relaxed);
+    case apic::kProcessorPriority: return processor_priority();
+    case apic::kLogicalDestination: return logical_id();
+    case apic::kSpurious: return spurious_;
+    case apic::kErrorStatus: return error_status_;
+    case apic::kCommandLow: return command_low_;
+    case apic::kInitialCount: return timer_.initial_count();
+    case apic::kCurrentCount: return timer_.current_count();
+    case apic::kDivideConfiguration: return timer_.divide_configuration();
+    default: return std::nullopt;
   }
 }
 
@@ -104,27 +86,16 @@ bool LocalApic::write_register(uint32_t index, uint32_t value) {
     return true;
   }
   switch (index) {
-    case apic::kTaskPriority:
-      set_task_priority(static_cast<uint8_t>(value));
-      return true;
-    case apic::kEndOfInterrupt:
-      end_of_interrupt();
-      return true;
-    case apic::kSpurious:
-      write_spurious(value);
-      return true;
+    case apic::kTaskPriority: set_task_priority(static_cast<uint8_t>(value)); return true;
+    case apic::kEndOfInterrupt: end_of_interrupt(); return true;
+    case apic::kSpurious: write_spurious(value); return true;
     case apic::kErrorStatus:  // any write shows what was collected since the last one (10.5.3)
       error_status_ = errors_seen_;
       errors_seen_ = 0;
       return true;
-    case apic::kInitialCount:
-      timer_.set_initial_count(value);
-      return true;
-    case apic::kDivideConfiguration:
-      timer_.set_divide_configuration(value);
-      return true;
-    default:
-      return false;
+    case apic::kInitialCount: timer_.set_initial_count(value); return true;
+    case apic::kDivideConfiguration: timer_.set_divide_configuration(value); return true;
+    default: return false;
   }
 }
 

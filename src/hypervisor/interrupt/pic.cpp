@@ -84,9 +84,7 @@ void Pic::write(uint64_t offset, uint8_t value) {
       fully_nested_ = (value & 1 << 4) != 0;
       initialization_step_ = 0;
       return;
-    default:
-      mask_ = value;
-      return;  // OCW1
+    default: mask_ = value; return;  // OCW1
   }
 }
 
@@ -96,6 +94,7 @@ void Pic::write_command(uint8_t value) {
     reset();
     level_triggered_ = elcr;
     requested_ = levels_ & level_pins();
+    mask_ = 0;
     needs_icw4_ = (value & 1 << 0) != 0;
     single_ = (value & 1 << 1) != 0;
     initialization_step_ = 2;

@@ -35,7 +35,8 @@ class Pic {
   // The cascade follows its slave's output, so it is a level whatever ELCR says.
   [[nodiscard]] uint8_t level_pins() const { return level_triggered_ | cascade_; }
 
-  uint8_t requested_ = 0, in_service_ = 0, mask_ = 0, levels_ = 0;
+  uint8_t requested_ = 0, in_service_ = 0, levels_ = 0;
+  uint8_t mask_ = 0xff;          // nothing gets through before somebody initializes the chip
   uint8_t level_triggered_ = 0;  // ELCR
   uint8_t cascade_ = 0;          // pins with a slave behind them
   uint8_t vector_base_ = 0, lowest_priority_ = 7;

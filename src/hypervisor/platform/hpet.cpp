@@ -166,8 +166,10 @@ void Hpet::schedule(size_t index, bool just_fired) {
   if (!enabled() || (comparator.configuration & hpet::kInterruptEnable) == 0) return;
   comparator.value = next_match(comparator, just_fired);
   uint64_t ticks = ticks_until_match(comparator);
-  if (just_fired && ticks == 0)
-    ticks = uint64_t{1} << 32;                      // this very match was served: the next is a turn away
+  if (just_fired && ticks == 0) {  // this very match was served: the next is a whole turn of the counter away
+    if ((comparator.configuration & hpet::k32BitMode) == 0) return;
+    ticks = uint64_t{1} << 32;
+  }
   constexpr uint64_t kFarAway = uint64_t{1} << 56;  // years: a comparator the counter has passed
   if (ticks >= kFarAway) return;
   uint64_t due_ns = started_ns_ + (counter() - counter_base_ + ticks) * hpet::kTickNs;
