@@ -1,0 +1,35 @@
+// Tests of the emulated processor's CPUID: never more than the host has, and nothing that is not implemented.
+#include "hypervisor/x86/emulated_cpuid.h"
+
+#include <gtest/gtest.h>
+
+namespace cumulet::hypervisor {
+namespace {
+
+TEST(EmulatedCpuid, ShowsOnlyWhatHostAndEmulationHave) {
+  CpuidTable everything = emulated_cpuid([](uint32_t leaf, uint32_t) {
+    if (leaf == 0) return CpuidResult{0x20, 0x68747541, 0x444d4163, 0x69746e65};
+    if (leaf == 0x80000000) return CpuidResult{0x80000028, 0, 0, 0};
+    return CpuidResult{~0u, ~0u, ~0u, ~0u};
+  });
+  EXPECT_EQ(everything.query(1, 0).ecx & (1u << 5), 0u);    // VMX
+  EXPECT_EQ(everything.query(1, 0).ecx & (1u << 3), 0u);    // MONITOR
+  EXPECT_NE(everything.query(1, 0).ecx & (1u << 28), 0u);   // AVX
+  EXPECT_EQ(everything.query(7, 0).ebx & (1u << 16), 0u);   // AVX-512
+  EXPECT_EQ(everything.query(0x80000001, 0).ecx & 4u, 0u);  // SVM
+  EXPECT_EQ(everything.query(0xd, 0).eax, 7u);
+  EXPECT_EQ(everything.query(0xd, 0).ecx, 832u);
+  CpuidTable nothing = emulated_cpuid([](uint32_t, uint32_t) { return CpuidResult{}; });
+  EXPECT_EQ(nothing.query(1, 0).edx, 0u);
+  EXPECT_EQ(nothing.find(0xd), nullptr);
+}
+
+TEST(EmulatedCpuid, HostsProcessorCanRunA64BitKernel) {
+  CpuidTable table = emulated_cpuid();
+  EXPECT_NE(table.query(0x80000001, 0).edx & (1u << 29), 0u);
+  EXPECT_EQ(table.query(0, 0).ebx, host_cpuid(0, 0).ebx);
+  EXPECT_EQ(table.query(1, 0).eax, host_cpuid(1, 0).eax);
+}
+
+}  // namespace
+}  // namespace cumulet::hypervisor
