@@ -1,0 +1,25 @@
+// lar, lsl, verr and verw answer in ZF and never fault on a bad selector.
+// skip: kvm-software its instruction emulator does not know them
+#include "long.inc"
+  mov ecx, KERNEL_CODE
+  lar eax, ecx
+  CHECK_FLAGS(ZF, ZF)
+  mov ecx, KERNEL_CODE
+  lar eax, ecx
+  CHECK_EQ(rax, 0x00af9b00)
+  mov ecx, SMALL_DATA
+  lsl eax, ecx
+  CHECK_EQ(rax, 15)
+  mov ecx, KERNEL_DATA
+  lsl eax, ecx
+  CHECK_EQ(rax, 0xffffffff)
+  mov ecx, 0x1000
+  lar eax, ecx
+  CHECK_FLAGS(ZF, 0)
+  mov ecx, READ_ONLY_DATA
+  verr cx
+  CHECK_FLAGS(ZF, ZF)
+  mov ecx, READ_ONLY_DATA
+  verw cx
+  CHECK_FLAGS(ZF, 0)
+  pass
