@@ -1,0 +1,128 @@
+// Context: what translated code reaches through the GS base; one a vCPU.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "hypervisor/interpret/cpu.h"
+#include "hypervisor/translate/mode.h"
+
+namespace cumulet::hypervisor {
+
+// No canonical linear address is within a page of this tag.
+inline constexpr uint64_t kInvalidTag = uint64_t{1} << 62;
+
+// One line of the TLB that translated code checks inline. A tag is the linear address of a page whose loads
+// (or stores) may go to `host`, or kInvalidTag; `host` is 0 when both are invalid, so that even a wild
+// address that happens to match ends in a fault on the null page.
+struct TlbEntry {
+  uint64_t read_tag;
+  std::atomic<uint64_t> write_tag;  // other vCPUs look at it when a page becomes code
+  uint64_t host;                    // address of the page in this process
+  std::atomic<uint64_t> physical;   // guest-physical page, and kTlb… bits
+};
+inline constexpr uint32_t kTlbEntryBits = 9;
+inline constexpr uint32_t kTlbEntries = 1 << kTlbEntryBits;
+inline constexpr uint32_t kTlbEntryShift = 5;
+static_assert(sizeof(TlbEntry) == 1 << kTlbEntryShift);
+inline constexpr uint64_t kTlbGlobal = 1, kTlbListed = 2, kTlbLarge2M = 4, kTlbLarge1G = 8;
+
+// One line of the jump cache: where the translation of linear address `rip` is.
+struct JumpEntry {
+  uint64_t rip;
+  uint64_t code;
+};
+inline constexpr uint32_t kJumpEntryBits = 11;
+inline constexpr uint32_t kJumpEntries = 1 << kJumpEntryBits;
+inline constexpr uint32_t kJumpEntryShift = 4;
+static_assert(sizeof(JumpEntry) == 1 << kJumpEntryShift);
+
+// The line of the jump cache for an address; translated code computes the same.
+constexpr uint32_t jump_index(uint64_t rip) {
+  auto low = static_cast<uint32_t>(rip);
+  return (low ^ (low >> kJumpEntryBits)) & (kJumpEntries - 1);
+}
+
+// Why translated code came back to the dispatcher.
+enum class LeaveReason : uint32_t {
+  kLink,         // a direct jump that may be chained: `link` says which
+  kLookup,       // state.rip has no known translation
+  kInterpret,    // the interpreter must execute the instruction at state.rip
+  kNativeFault,  // a signal in translated code: `host_rip` says where
+};
+
+// How the arithmetic flags are kept during a memory check (see Translator).
+enum class FlagsPlace : uint8_t { kDead, kRax, kMemory };
+
+// What the cold path of one memory access needs to know; lies in the code cache behind it.
+struct AccessSite {
+  uint64_t guest_rip;
+  uint64_t resume;  // host code address at which the access happens, with the host pointer in `address`
+  uint8_t address;  // scratch register of the pointer; its guest value is in spill[0]
+  uint8_t index;    // the other scratch register; spill[1]
+  FlagsPlace flags;
+  uint8_t size;  // bytes of the access
+  bool write;
+};
+
+inline constexpr uint32_t kVectorSaveSize = 16 * 32;
+
+// Laid out for translated code; `cpu` is what C++ works on. Lives in a mapping of its own.
+struct alignas(4096) Context {
+  // Every block begins with a store to this page. Protecting it stops the vCPU at the next block.
+  std::array<uint8_t, 4096> poll_page;
+
+  std::array<uint64_t, 3>
+      spill;             // guest values of: the address scratch, the index scratch, rax under FlagsPlace
+  uint64_t saved_flags;  // lahf/seto form
+  uint64_t temporary;
+  uint64_t target;  // host code address to continue at
+  uint64_t host_rsp;
+  uint64_t host_flags;
+  uint64_t link;
+  uint64_t host_rip;       // of a native fault
+  uint64_t fault_address;  // si_addr of a native fault
+  uint64_t miss_linear;
+  uint64_t miss_site;
+  uint64_t xsave_area;
+  void* owner;  // the vCPU, for the access-miss handler
+  LeaveReason reason;
+  uint32_t host_mxcsr;
+  uint8_t interrupt_wanted;  // the machine waits for IF: sti must leave
+  // The page whose code-holding frame got a store that bypassed the TLB, until the next such store.
+  std::atomic<uint64_t> direct_write_page;
+  alignas(64) std::array<uint8_t, kVectorSaveSize> vector_save;
+
+  std::array<std::array<TlbEntry, kTlbEntries>, kTlbCount> tlb;
+  std::array<std::array<JumpEntry, kJumpEntries>, kModeCount> jumps;
+
+  Cpu cpu;
+};
+
+// The displacement from the GS base of a field of `context`.
+inline int32_t context_offset(const Context& context, const void* field) {
+  auto base = static_cast<const char*>(static_cast<const void*>(&context));
+  return static_cast<int32_t>(static_cast<const char*>(field) - base);
+}
+
+// A Context in pages of its own. Errors: kResourceExhausted.
+class ContextMapping {
+ public:
+  static Result<std::unique_ptr<ContextMapping>> create();
+  ~ContextMapping();
+  ContextMapping(const ContextMapping&) = delete;
+  ContextMapping& operator=(const ContextMapping&) = delete;
+
+  [[nodiscard]] Context& get() { return *context_; }
+  // Makes stores to the poll page fault, or work again. Thread-safe.
+  void protect_poll_page(bool protect);
+
+ private:
+  explicit ContextMapping(Context* context) : context_(context) {}
+  Context* context_;
+};
+
+}  // namespace cumulet::hypervisor

@@ -1,0 +1,105 @@
+// Emitter: the few host instruction forms that translation adds around guest instructions.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace cumulet::hypervisor {
+
+// Condition codes as in jcc's opcode (SDM volume 1, table B-1).
+enum class Condition : uint8_t { kNotEqual = 5, kAbove = 7 };
+
+// Writes machine code into a buffer that will be placed at `address`. Registers are hardware numbers;
+// "context" operands are displacements from the GS base (Context). Instructions marked (flags) change the
+// arithmetic flags, no other does. Not thread-safe.
+class Emitter {
+ public:
+  // Starts over for code that will be placed at `address`.
+  void start(uint64_t address) {
+    address_ = address;
+    bytes_.clear();
+  }
+  [[nodiscard]] uint64_t here() const { return address_ + bytes_.size(); }
+  [[nodiscard]] ByteView bytes() const { return bytes_; }
+
+  void raw(ByteView bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  template <typename T>
+  void value(const T& object) {
+    const auto* from = static_cast<const uint8_t*>(static_cast<const void*>(&object));
+    bytes_.insert(bytes_.end(), from, from + sizeof(T));
+  }
+  // Pads with nops (or, in data, whatever) until here() + `ahead` is a multiple of `alignment`.
+  void align(uint32_t alignment, uint32_t ahead = 0);
+
+  void store_context(int32_t field, uint8_t source) { context_operand(0x89, source, field, true); }
+  void store_context32(int32_t field, uint8_t source) { context_operand(0x89, source, field, false); }
+  void load_context(uint8_t destination, int32_t field) { context_operand(0x8b, destination, field, true); }
+  void store_context_immediate32(int32_t field, uint32_t value);
+  void store_context_immediate64(int32_t field, uint64_t value);
+  void and_context_byte(int32_t field, uint8_t mask);            // (flags)
+  void or_context_byte(int32_t field, uint8_t mask);             // (flags)
+  void compare_context_byte(int32_t field, uint8_t value);       // (flags)
+  void compare_context(int32_t field, int32_t value);            // (flags) 64 bits, value sign-extended
+  void compare_context_register(int32_t field, uint8_t source);  // (flags)
+  void add_context(uint8_t destination, int32_t field);          // (flags)
+  void jump_context(int32_t field);
+
+  // op register, gs:[index + field], 64 bits
+  void load_indexed(uint8_t destination, uint8_t index, int32_t field) {
+    indexed(0x8b, destination, index, field);
+  }
+  void subtract_indexed(uint8_t destination, uint8_t index, int32_t field) {
+    indexed(0x2b, destination, index, field);
+  }
+  void add_indexed(uint8_t destination, uint8_t index, int32_t field) {
+    indexed(0x03, destination, index, field);
+  }
+  void compare_indexed(uint8_t source, uint8_t index, int32_t field) { indexed(0x3b, source, index, field); }
+
+  void move(uint8_t destination, uint8_t source) { registers(0x89, source, destination, true); }
+  void move32(uint8_t destination, uint8_t source) { registers(0x89, source, destination, false); }
+  void sign_extend32(uint8_t destination, uint8_t source) { registers(0x63, destination, source, true); }
+  void xor32(uint8_t destination, uint8_t source) { registers(0x31, source, destination, false); }  // (flags)
+  void or64(uint8_t destination, uint8_t source) { registers(0x09, source, destination, true); }    // (flags)
+  void subtract(uint8_t destination, uint8_t source) {
+    registers(0x29, source, destination, true);
+  }  // (flags)
+  void move_immediate(uint8_t destination, uint64_t value);
+  void and32(uint8_t destination, uint32_t mask);                   // (flags)
+  void compare(uint8_t left, int32_t right);                        // (flags) 64 bits
+  void shift_left(uint8_t destination, uint8_t count, bool wide);   // (flags)
+  void shift_right(uint8_t destination, uint8_t count, bool wide);  // (flags)
+  void shift_right_arithmetic(uint8_t destination, uint8_t count);  // (flags) 64 bits
+
+  void lea(uint8_t destination, uint8_t base, int32_t displacement);
+  void lea_sum(uint8_t destination, uint8_t base, uint8_t index, uint8_t scale_shift);
+  void load(uint8_t destination, uint8_t base);  // 64 bits
+  void store(uint8_t base, uint8_t source);
+  void store_immediate(uint8_t base, int32_t value);  // 64 bits, sign-extended
+
+  void jump(uint64_t target);
+  void jump_if(Condition condition, uint64_t target);
+  void jump_to_register(uint8_t target);
+  // The rel32 that jump() or jump_if() just wrote, as a host address; aligned if align() made it so.
+  [[nodiscard]] uint64_t last_relative() const { return here() - 4; }
+
+  // Keeps the arithmetic flags in rax, and brings them back. lahf; seto al / add al, 127; sahf
+  void flags_to_rax() { raw(std::initializer_list<uint8_t>{0x9f, 0x0f, 0x90, 0xc0}); }
+  void flags_from_rax() { raw(std::initializer_list<uint8_t>{0x04, 0x7f, 0x9e}); }
+
+ private:
+  void raw(std::initializer_list<uint8_t> bytes) { bytes_.insert(bytes_.end(), bytes); }
+  void byte(uint8_t value) { bytes_.push_back(value); }
+  void rex(bool wide, uint8_t reg, uint8_t index, uint8_t base, bool always = false);
+  void context_operand(uint8_t opcode, uint8_t reg, int32_t field, bool wide);
+  void indexed(uint8_t opcode, uint8_t reg, uint8_t index, int32_t field);
+  void registers(uint8_t opcode, uint8_t reg, uint8_t rm, bool wide);
+  void memory(uint8_t reg, uint8_t base, int32_t displacement);
+
+  uint64_t address_ = 0;
+  std::vector<uint8_t> bytes_;
+};
+
+}  // namespace cumulet::hypervisor

@@ -1,0 +1,32 @@
+// create_translate_engine: the "emulated" way to run guests, by translation and interpretation in this
+// process.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "hypervisor/memory/guest_memory.h"
+#include "hypervisor/vcpu/vcpu.h"
+
+namespace cumulet::hypervisor {
+
+// How much is translated; all modes show the guest the same machine. The first two exist for tests.
+enum class TranslateMode : uint8_t {
+  kInterpretOnly,            // every instruction by the interpreter
+  kSingleInstructionBlocks,  // one guest instruction a block, every block entered through the dispatcher
+  kChainedBlocks,
+};
+
+struct TranslateOptions {
+  TranslateMode mode = TranslateMode::kChainedBlocks;
+  uint64_t code_cache_size = uint64_t{64} << 20;  // bytes; a full cache is emptied and filled again
+};
+
+// Creates the engine for one VM whose RAM is `memory`, which must outlive it. Errors: kUnsupported (the host
+// lacks XSAVE), kIo, kResourceExhausted.
+//
+// A thread that calls Vcpu::run() gets an alternate signal stack and blocks asynchronous signals from then
+// on: translated code runs on the guest's stack pointer.
+Result<std::unique_ptr<Engine>> create_translate_engine(GuestMemory& memory, TranslateOptions options = {});
+
+}  // namespace cumulet::hypervisor

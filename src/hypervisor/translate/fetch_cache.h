@@ -1,0 +1,46 @@
+// FetchCache: the instruction side's TLB of one vCPU, for the dispatcher.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+
+#include "hypervisor/interpret/cpu.h"
+#include "hypervisor/memory/guest_memory.h"
+
+namespace cumulet::hypervisor {
+
+// Translations of pages that code was fetched from. It also knows which pages *may* have been fetched from
+// since the last full flush, which decides whether a flush must reach the jump cache. Not thread-safe.
+class FetchCache {
+ public:
+  explicit FetchCache(Cpu& cpu) : cpu_(cpu) {}
+
+  // The guest-physical page of code at `linear` for the current mode, or nothing if fetching it faults.
+  std::optional<GuestAddress> page_of(uint64_t linear);
+
+  // True if code of this page (or of the large mapping that holds it) may have been fetched.
+  [[nodiscard]] bool may_hold(uint64_t linear) const;
+  // True if some supervisor code came from a page that is not global.
+  [[nodiscard]] bool has_local_supervisor_pages() const { return local_supervisor_; }
+
+  void flush_all();
+  void flush_non_global();
+
+ private:
+  struct Line {
+    uint64_t tag = 1;  // linear page | CPL 3 as bit 1; bit 0 = invalid
+    GuestAddress page = 0;
+    bool global = false;
+  };
+  static constexpr size_t kLines = 256, kFilterBits = 4096;
+  static size_t filter_bit(uint64_t linear, uint32_t shift);
+
+  Cpu& cpu_;
+  std::array<Line, kLines> lines_{};
+  std::bitset<kFilterBits> fetched_;
+  bool local_supervisor_ = false;
+};
+
+}  // namespace cumulet::hypervisor

@@ -1,0 +1,108 @@
+// Filling the TLB lines whose host pointers translated code follows.
+#include "hypervisor/interpret/page_walk.h"
+#include "hypervisor/translate/block.h"
+#include "hypervisor/translate/software_tlb.h"
+
+namespace cumulet::hypervisor {
+
+namespace {
+constexpr uint64_t kSize2M = uint64_t{2} << 20, kSize1G = uint64_t{1} << 30;
+
+bool is_canonical(uint64_t linear) {
+  return static_cast<uint64_t>(static_cast<int64_t>(linear << 16) >> 16) == linear;
+}
+
+void invalidate(TlbEntry& line) {
+  line.read_tag = kInvalidTag;
+  line.write_tag.store(kInvalidTag, std::memory_order_relaxed);
+  line.host = 0;
+}
+}  // namespace
+
+SoftwareTlb::SoftwareTlb(Context& context, CodePages* pages) : context_(context), pages_(pages) {
+  for (auto& table : context_.tlb) {
+    for (TlbEntry& entry : table) {
+      invalidate(entry);
+      entry.physical.store(0, std::memory_order_relaxed);
+    }
+  }
+}
+
+uint64_t SoftwareTlb::resolve(uint64_t linear, uint32_t size, bool write) {
+  uint64_t offset = linear & ~kPageMask;
+  if (offset + size > kPageSize || !is_canonical(linear)) return 0;
+  Cpu& cpu = context_.cpu;
+  auto walked = walk_page(cpu, linear, write ? AccessType::kWrite : AccessType::kRead);
+  const auto* translation = std::get_if<Translation>(&walked);
+  if (translation == nullptr) return 0;
+  uint8_t* pointer = cpu.memory->unsafe_host_pointer(translation->page, kPageSize);
+  std::atomic<uint64_t>* mask = pages_ == nullptr ? nullptr : pages_->mask(translation->page);
+  if (pointer == nullptr || mask == nullptr) return 0;
+  auto host = reinterpret_cast<uint64_t>(pointer);
+
+  uint64_t tag = linear & kPageMask;
+  auto index = static_cast<uint32_t>((linear >> 12) & (kTlbEntries - 1));
+  uint32_t number = tlb_of(code_mode(cpu)) * kTlbEntries + index;
+  TlbEntry& entry = line(number);
+  bool listed = (entry.physical.load(std::memory_order_relaxed) & kTlbListed) != 0;
+  if (!listed) filled_[filled_count_++] = static_cast<uint16_t>(number);
+  uint64_t bits = kTlbListed | (translation->global ? kTlbGlobal : 0);
+  if (translation->mapping_size == kSize2M || translation->mapping_size == 2 * kSize2M) bits |= kTlbLarge2M;
+  if (translation->mapping_size == kSize1G) bits |= kTlbLarge1G;
+  entry.write_tag.store(kInvalidTag);
+  entry.physical.store(translation->page | bits);
+  entry.host = host;
+  entry.read_tag = tag;
+  bool code = mask->load() != 0;
+  if (translation->writable && !code) {
+    // CodeSpace sets the mask, then looks at the tags: one of the two sees the other.
+    entry.write_tag.store(tag);
+    code = mask->load() != 0;
+    if (code) entry.write_tag.store(kInvalidTag);
+  }
+  if (write && code) return resolve_store_to_code(*mask, translation->page, offset, size, host);
+  return host + offset;
+}
+
+// A page with both code and data: stores beside the code need no line in the TLB, only a note for CodeSpace
+// that this vCPU is about to store.
+uint64_t SoftwareTlb::resolve_store_to_code(std::atomic<uint64_t>& mask, GuestAddress page, uint64_t offset,
+                                            uint32_t size, uint64_t host) {
+  context_.direct_write_page.store(page);
+  return (mask.load() & CodePages::chunks(offset, size)) != 0 ? 0 : host + offset;
+}
+
+template <typename Keep>
+void SoftwareTlb::flush_unless(Keep keep) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < filled_count_; ++i) {
+    TlbEntry& entry = line(filled_[i]);
+    if (keep(entry)) {
+      filled_[kept++] = filled_[i];
+    } else {
+      invalidate(entry);
+      entry.physical.store(0, std::memory_order_relaxed);
+    }
+  }
+  filled_count_ = kept;
+}
+
+void SoftwareTlb::flush_all() {
+  flush_unless([](const TlbEntry&) { return false; });
+}
+
+void SoftwareTlb::flush_non_global() {
+  flush_unless([](const TlbEntry& entry) { return (entry.physical.load() & kTlbGlobal) != 0; });
+}
+
+// invlpg drops the whole mapping that holds the address (SDM volume 3, 4.10.4.1), of which lines are 4 KiB
+// pieces.
+void SoftwareTlb::flush_page(uint64_t linear) {
+  flush_unless([linear](const TlbEntry& entry) {
+    uint64_t bits = entry.physical.load();
+    uint64_t size = (bits & kTlbLarge1G) != 0 ? kSize1G : (bits & kTlbLarge2M) != 0 ? 2 * kSize2M : kPageSize;
+    return ((entry.read_tag ^ linear) & ~(size - 1)) != 0;
+  });
+}
+
+}  // namespace cumulet::hypervisor

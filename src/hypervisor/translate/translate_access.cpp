@@ -1,0 +1,160 @@
+// Guest memory accesses: scratch registers, the flags around a check, the check itself, and its cold path.
+#include "base/check.h"
+#include "hypervisor/translate/translator.h"
+
+namespace cumulet::hypervisor {
+
+namespace {
+// with_memory_base() takes no register from r8 on and not rsp; rbp costs a byte.
+constexpr uint8_t kAddressCandidates[] = {kRdi, kRsi, kRdx, kRcx, kRbx, kRax, kRbp};
+constexpr uint8_t kIndexCandidates[] = {kR15, kR14, kR13, kR12, kR11, kR10, kR9, kR8,
+                                        kRbp, kRbx, kRdi, kRsi, kRdx, kRcx, kRax};
+constexpr uint32_t kLookAhead = 12;
+}  // namespace
+
+// How many instructions from the next one on leave `reg` alone.
+uint32_t Translator::next_use(uint8_t reg) const {
+  uint32_t distance = 0;
+  for (size_t i = current_ + 1; i < instructions_.size() && distance < kLookAhead; ++i, ++distance)
+    if ((instructions_[i].registers & (1 << reg)) != 0) break;
+  return distance;
+}
+
+// Makes sure that two scratch registers outside `in_use` are spilled. `keep_rax`: rax is needed for the
+// flags.
+void Translator::acquire_scratch(uint16_t in_use, bool keep_rax) {
+  uint32_t taken = in_use | 1 << kRsp | (keep_rax ? 1 << kRax : 0);
+  if (scratch_spilled_) {
+    if ((taken & (1 << address_ | 1 << index_)) == 0) return;
+    release_scratch();
+  }
+  int best = -1;
+  for (uint8_t reg : kAddressCandidates) {
+    if ((taken & (1 << reg)) != 0) continue;
+    int distance = static_cast<int>(next_use(reg));
+    if (distance > best) best = distance, address_ = reg;
+  }
+  CHECK(best >= 0);
+  taken |= 1 << address_;
+  best = -1;
+  for (uint8_t reg : kIndexCandidates) {
+    if ((taken & (1 << reg)) != 0) continue;
+    int distance = static_cast<int>(next_use(reg));
+    if (distance > best) best = distance, index_ = reg;
+  }
+  CHECK(best >= 0);
+  hot_.store_context(context_offset(layout_, &layout_.spill[0]), address_);
+  hot_.store_context(context_offset(layout_, &layout_.spill[1]), index_);
+  scratch_spilled_ = true;
+}
+
+void Translator::release_scratch() {
+  if (!scratch_spilled_) return;
+  hot_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
+  hot_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
+  scratch_spilled_ = false;
+}
+
+// Keeps live flags in rax, or in memory if the instruction needs rax. Precondition: rax is not a scratch
+// register.
+FlagsPlace Translator::save_flags(uint16_t in_use) {
+  if (!flags_live()) return FlagsPlace::kDead;
+  hot_.store_context(context_offset(layout_, &layout_.spill[2]), kRax);
+  hot_.flags_to_rax();
+  if ((in_use & (1 << kRax)) == 0) return FlagsPlace::kRax;
+  hot_.store_context(context_offset(layout_, &layout_.saved_flags), kRax);
+  hot_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+  return FlagsPlace::kMemory;
+}
+
+// Flags back. Under kRax, rax keeps its scratch value until reload_rax().
+void Translator::restore_flags(FlagsPlace place) {
+  if (place == FlagsPlace::kDead) return;
+  if (place == FlagsPlace::kMemory) hot_.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
+  hot_.flags_from_rax();
+  if (place == FlagsPlace::kMemory) hot_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+}
+
+void Translator::reload_rax(FlagsPlace place) {
+  if (place == FlagsPlace::kRax) hot_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+}
+
+// address_ = the linear address. May change flags and index_.
+void Translator::compute_address(Emitter& out, const Address& address) {
+  if (address.form == Address::Form::kRegister) return out.lea(address_, address.base, address.displacement);
+  const DecodedInstruction& instruction = instructions_[current_];
+  if (instruction.memory.rip_relative) {
+    out.move_immediate(address_, instruction.target);
+  } else {
+    out.raw(load_operand_address(instruction, address_).view());
+  }
+  if (instruction.memory.segment == MemoryOperand::Base::kFs)
+    out.add_context(address_, context_offset(layout_, &layout_.cpu.state.segments[kFs].base));
+  if (instruction.memory.segment == MemoryOperand::Base::kGs)
+    out.add_context(address_, context_offset(layout_, &layout_.cpu.state.segments[kGs].base));
+  if (address.form != Address::Form::kBitString) return;
+  // The operand's address moves by whole operands, downwards too (SDM volume 2, BT).
+  bool wide = instruction.operand_size == 8;
+  if (wide) {
+    out.move(index_, instruction.operand_register);
+  } else {
+    out.sign_extend32(index_, instruction.operand_register);
+  }
+  out.shift_right_arithmetic(index_, wide ? 6 : 5);
+  out.lea_sum(address_, address_, index_, wide ? 3 : 2);
+}
+
+// Leaves the host address of the operand in address_.
+void Translator::check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags) {
+  const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
+  compute_address(hot_, address);
+  hot_.move32(index_, address_);
+  hot_.shift_right(index_, 12 - kTlbEntryShift, false);
+  hot_.and32(index_, (kTlbEntries - 1) << kTlbEntryShift);
+  const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
+  hot_.subtract_indexed(address_, index_, context_offset(layout_, tag));
+  hot_.compare(address_, static_cast<int32_t>(kPageSize - size));
+  cold_.align(alignof(AccessSite));
+  uint64_t site_address = cold_.here();
+  hot_.jump_if(Condition::kAbove, site_address + sizeof(AccessSite));
+  hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
+
+  cold_.value(AccessSite{current_rip(), hot_.here(), address_, index_, flags, size, write});
+  compute_address(cold_, address);
+  cold_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
+  cold_.move_immediate(address_, site_address);
+  cold_.store_context(context_offset(layout_, &layout_.miss_site), address_);
+  cold_.jump(stubs_.access_miss);
+}
+
+void Translator::translate_memory(const DecodedInstruction& instruction) {
+  acquire_scratch(instruction.registers, flags_live());
+  FlagsPlace flags = save_flags(instruction.registers);
+  check_access({Address::Form::kOperand}, instruction.memory.size, instruction.memory.write, flags);
+  restore_flags(flags);
+  record(flags == FlagsPlace::kRax);
+  hot_.raw(with_memory_base(instruction, address_).view());
+  reload_rax(flags);
+}
+
+void Translator::translate_bit_string(const DecodedInstruction& instruction) {
+  acquire_scratch(instruction.registers, flags_live());
+  FlagsPlace flags = save_flags(instruction.registers);
+  check_access({Address::Form::kBitString}, instruction.memory.size, instruction.memory.write, flags);
+  // The instruction will add the same number of operands again.
+  bool wide = instruction.operand_size == 8;
+  if (wide) {
+    hot_.move(index_, instruction.operand_register);
+  } else {
+    hot_.sign_extend32(index_, instruction.operand_register);
+  }
+  hot_.shift_right_arithmetic(index_, wide ? 6 : 5);
+  hot_.shift_left(index_, wide ? 3 : 2, true);
+  hot_.subtract(address_, index_);
+  restore_flags(flags);
+  record(flags == FlagsPlace::kRax);
+  hot_.raw(with_memory_base(instruction, address_).view());
+  reload_rax(flags);
+}
+
+}  // namespace cumulet::hypervisor

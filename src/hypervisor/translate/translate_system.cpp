@@ -1,0 +1,91 @@
+// The system instructions that are frequent enough to translate; every other one leaves to the interpreter.
+#include "hypervisor/translate/translator.h"
+
+namespace cumulet::hypervisor {
+
+void Translator::leave_to_interpreter(Emitter& out) {
+  out.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
+  out.jump(stubs_.interpret);
+}
+
+// Sets or clears bits in a byte of state.rflags, which holds the flags that the host's do not.
+void Translator::change_flags_byte(int32_t field, uint8_t mask, bool set) {
+  if (scratch_spilled_ && flags_live() && (address_ == kRax || index_ == kRax)) release_scratch();
+  FlagsPlace flags = save_flags(0);
+  if (set) {
+    hot_.or_context_byte(field, mask);
+  } else {
+    hot_.and_context_byte(field, static_cast<uint8_t>(~mask));
+  }
+  restore_flags(flags);
+  reload_rax(flags);
+}
+
+// sti takes effect after the next instruction. That one is in this block, and nothing looks at interrupts
+// within a block; so all that matters is whether somebody waits for IF, and then the interpreter does it.
+bool Translator::translate_set_interrupts() {
+  if (current_ + 1 == instructions_.size()) return false;
+  release_scratch();
+  FlagsPlace flags = save_flags(0);
+  hot_.compare_context_byte(context_offset(layout_, &layout_.interrupt_wanted), 0);
+  hot_.jump_if(Condition::kNotEqual, cold_.here());
+  if (flags == FlagsPlace::kRax) {
+    cold_.flags_from_rax();
+    cold_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+  }
+  leave_to_interpreter(cold_);
+  hot_.or_context_byte(context_offset(layout_, &layout_.cpu.state.rflags) + 1, rflags::kIf >> 8);
+  restore_flags(flags);
+  reload_rax(flags);
+  return true;
+}
+
+void Translator::translate_read_tsc() {
+  const uint8_t rdtsc[] = {0x0f, 0x31};
+  int32_t kept_flags = context_offset(layout_, &layout_.saved_flags);
+  int32_t kept_rax = context_offset(layout_, &layout_.temporary);
+  if (flags_live()) {
+    hot_.flags_to_rax();
+    hot_.store_context(kept_flags, kRax);
+  }
+  hot_.raw(rdtsc);
+  hot_.shift_left(kRdx, 32, true);
+  hot_.or64(kRax, kRdx);
+  hot_.add_context(kRax, context_offset(layout_, &layout_.cpu.state.tsc_offset));
+  hot_.move(kRdx, kRax);
+  hot_.shift_right(kRdx, 32, true);
+  hot_.move32(kRax, kRax);
+  if (!flags_live()) return;
+  hot_.store_context(kept_rax, kRax);
+  hot_.load_context(kRax, kept_flags);
+  hot_.flags_from_rax();
+  hot_.load_context(kRax, kept_rax);
+}
+
+// False: not one of these, or not here.
+bool Translator::translate_system(const DecodedInstruction& instruction) {
+  int32_t rflags_field = context_offset(layout_, &layout_.cpu.state.rflags);
+  constexpr uint8_t kAcInByte = rflags::kAc >> 16;
+  switch (instruction.kind) {
+    case InstructionKind::kClearInterrupts:
+      change_flags_byte(rflags_field + 1, rflags::kIf >> 8, false);
+      return true;
+    case InstructionKind::kClearDirection:
+      change_flags_byte(rflags_field + 1, rflags::kDf >> 8, false);
+      return true;
+    case InstructionKind::kSetInterrupts: return translate_set_interrupts();
+    case InstructionKind::kReadTsc: translate_read_tsc(); return true;
+    case InstructionKind::kSetAccess:
+    case InstructionKind::kClearAccess: {
+      bool set = instruction.kind == InstructionKind::kSetAccess;
+      release_scratch();
+      change_flags_byte(rflags_field + 2, kAcInByte, set);
+      auto mode = static_cast<CodeMode>(request_.mode & ~kModeAccessUser);
+      translate_jump(next_rip(), set ? mode | kModeAccessUser : mode);
+      return true;
+    }
+    default: return false;
+  }
+}
+
+}  // namespace cumulet::hypervisor

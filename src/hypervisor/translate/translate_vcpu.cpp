@@ -1,0 +1,257 @@
+// The dispatcher loop of one emulated processor, and what guest state changes mean for its caches.
+#include "hypervisor/translate/translate_vcpu.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "hypervisor/translate/native_fault.h"
+#include "hypervisor/x86/extended_state.h"
+
+namespace cumulet::hypervisor {
+
+namespace {
+constexpr uint64_t kMaxInstructionLength = 15;
+constexpr uint32_t kHostMxcsr = 0x1f80;
+// Offsets into the XSAVE area (SDM volume 1, 10.5.1 and 13.4).
+constexpr size_t kMxcsrOffset = 24, kXstateBvOffset = 512, kXcompBvOffset = 520;
+constexpr uint32_t kMxcsrMask = 0xffff;
+constexpr uint64_t kHostFixedFlags = 0x202;
+
+bool is_canonical(uint64_t linear) {
+  return static_cast<uint64_t>(static_cast<int64_t>(linear << 16) >> 16) == linear;
+}
+
+// XRSTOR faults on these fields, and it runs in our own code.
+void sanitize_extended_state(CpuState& state) {
+  MutableByteView area = state.xsave;
+  store_le<uint32_t>(area, kMxcsrOffset, load_le<uint32_t>(area, kMxcsrOffset) & kMxcsrMask);
+  store_le<uint64_t>(area, kXstateBvOffset, load_le<uint64_t>(area, kXstateBvOffset) & kGuestExtendedState);
+  for (size_t offset = kXcompBvOffset; offset < kXstateBvOffset + 64; offset += 8)
+    store_le<uint64_t>(area, offset, 0);
+}
+}  // namespace
+
+TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemory& memory, CodeSpace* space,
+                             bool use_jump_cache, std::unique_ptr<ContextMapping> mapping)
+    : mapping_(std::move(mapping)),
+      context_(mapping_->get()),
+      cpu_(context_.cpu),
+      cpuid_(cpuid),
+      space_(space),
+      use_jump_cache_(use_jump_cache),
+      gate_(*mapping_),
+      tlb_(context_, space == nullptr ? nullptr : &space->pages()),
+      fetch_(cpu_),
+      interpreter_(set_up_cpu(index, memory)) {
+  context_.owner = this;
+  context_.host_mxcsr = kHostMxcsr;
+  context_.interrupt_wanted = 0;
+  context_.direct_write_page.store(kNoPage);
+  set_extended_state_area();
+  if (space_ == nullptr) return;
+  flush_jumps(false);
+  space_->add_vcpu(context_, gate_);
+}
+
+TranslateVcpu::~TranslateVcpu() = default;
+
+// The interpreter's constructor looks at all of this.
+Cpu& TranslateVcpu::set_up_cpu(uint32_t index, GuestMemory& memory) {
+  cpu_.index = index;
+  cpu_.cpuid = &cpuid_;
+  cpu_.memory = &memory;
+  cpu_.observer = this;
+  return cpu_;
+}
+
+Exit TranslateVcpu::run() {
+  prepare_thread_for_translated_code();
+  std::optional<Exit> exit;
+  if (interpreter_.in_flight()) exit = interpreter_.step();
+  while (!exit) {
+    exit = event_exit();
+    if (!exit) exit = advance();
+  }
+  gate_.take_kick();
+  return std::move(*exit);
+}
+
+std::optional<Exit> TranslateVcpu::event_exit() {
+  if (gate_.kicked()) return InterruptedExit{};
+  interpreter_.deliver_pending();
+  if (window_requested_ && can_inject()) {
+    window_requested_ = false;
+    context_.interrupt_wanted = 0;
+    return InterruptWindowExit{};
+  }
+  if (cpu_.state.activity != Activity::kRunning) return HaltExit{};
+  return std::nullopt;
+}
+
+// Executes at least one instruction, unless a kick came.
+std::optional<Exit> TranslateVcpu::advance() {
+  if (space_ == nullptr || !translatable(cpu_)) return interpreter_.step();
+  std::optional<BlockRequest> request = next_request();
+  if (!request) return interpreter_.step();
+  return run_translated(*request);
+}
+
+std::optional<BlockRequest> TranslateVcpu::next_request() {
+  uint64_t rip = cpu_.state.rip;
+  std::optional<GuestAddress> page = fetch_.page_of(rip);
+  if (!page) return std::nullopt;
+  uint64_t offset = rip & ~kPageMask;
+  BlockRequest request{{*page + offset, rip, code_mode(cpu_)}};
+  if (kPageSize - offset < kMaxInstructionLength)
+    request.second_page = fetch_.page_of(rip + kMaxInstructionLength).value_or(kNoPage);
+  return request;
+}
+
+std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request) {
+  uint64_t epoch = space_->epoch();
+  if (epoch != jumps_epoch_) flush_jumps(false);
+  jumps_epoch_ = epoch;
+  std::optional<FoundBlock> block = space_->find(request, gate_);
+  if (!block) return interpreter_.step();
+  if (pending_link_ != kNoLink && use_jump_cache_) space_->chain(pending_link_, pending_link_epoch_, request);
+  pending_link_ = kNoLink;
+  if (use_jump_cache_)
+    context_.jumps[request.key.mode][jump_index(request.key.rip)] = {request.key.rip, block->host};
+  context_.target = block->host;
+  if (!gate_.enter()) return std::nullopt;
+  if (space_->epoch() != epoch) {  // the block is gone: somebody emptied the cache
+    gate_.leave();
+    return std::nullopt;
+  }
+  enter_code();
+  if (context_.reason == LeaveReason::kNativeFault) return left_for_fault();
+  gate_.leave();
+  if (context_.reason == LeaveReason::kInterpret) return interpreter_.step();
+  if (context_.reason == LeaveReason::kLink) {
+    pending_link_ = static_cast<uint32_t>(context_.link);
+    pending_link_epoch_ = epoch;
+  }
+  return std::nullopt;
+}
+
+// The poll page was protected, or a guest instruction faults: then the interpreter runs into the same fault,
+// with the guest's handlers to go to.
+std::optional<Exit> TranslateVcpu::left_for_fault() {
+  std::optional<FaultPoint> point = space_->fault_point(context_.host_rip);
+  gate_.leave();
+  if (!point)
+    return FailureExit{fmt::format("a fault in the translator's own code at {:#x}, address {:#x}",
+                                   context_.host_rip - space_->cache().stub_address(),
+                                   context_.fault_address)};
+  cpu_.state.rip = point->rip;
+  if (point->at_block_start) return std::nullopt;
+  if (point->record.scratch_spilled) {
+    cpu_.state.gpr[point->record.address] = context_.spill[0];
+    cpu_.state.gpr[point->record.index] = context_.spill[1];
+  }
+  if (point->record.rax_spilled) cpu_.state.gpr[kRax] = context_.spill[2];
+  return interpreter_.step();
+}
+
+bool TranslateVcpu::handle_access_miss(Context* context) {
+  auto* vcpu = static_cast<TranslateVcpu*>(context->owner);
+  const AccessSite& site = vcpu->missed_site();
+  uint64_t host = vcpu->tlb_.resolve(context->miss_linear, site.size, site.write);
+  if (host == 0) {
+    vcpu->undo_access(site);
+    return false;
+  }
+  context->cpu.state.gpr[site.address] = host;
+  context->target = site.resume;
+  return true;
+}
+
+// Brings back the guest's registers and flags as they were before the instruction.
+void TranslateVcpu::undo_access(const AccessSite& site) {
+  CpuState& state = cpu_.state;
+  state.rip = site.guest_rip;
+  state.gpr[site.address] = context_.spill[0];
+  state.gpr[site.index] = context_.spill[1];
+  if (site.flags == FlagsPlace::kDead) return;
+  uint64_t kept = site.flags == FlagsPlace::kRax ? state.gpr[kRax] : context_.saved_flags;
+  if (site.flags == FlagsPlace::kRax) state.gpr[kRax] = context_.spill[2];
+  // lahf's form: SF ZF AF PF CF in ah, OF in al.
+  context_.host_flags = (kept >> 8 & rflags::kArithmetic & 0xff) | ((kept & 1) != 0 ? rflags::kOf : 0);
+}
+
+bool TranslateVcpu::can_inject() const {
+  return (cpu_.state.rflags & rflags::kIf) != 0 && !cpu_.state.interrupt_shadow && !cpu_.pending_interrupt &&
+         cpu_.state.activity != Activity::kWaitForSipi && !interpreter_.in_flight();
+}
+
+void TranslateVcpu::inject(uint8_t vector) {
+  CHECK(can_inject());
+  cpu_.pending_interrupt = vector;
+}
+
+void TranslateVcpu::request_interrupt_window() {
+  window_requested_ = true;
+  context_.interrupt_wanted = 1;
+}
+
+Result<void> TranslateVcpu::set_state(const CpuState& state) {
+  bool paging = (state.cr0 & cr0::kPg) != 0;
+  bool long_active = (state.msr.efer & efer::kLma) != 0;
+  if (paging && (state.cr0 & cr0::kPe) == 0) return fail(ErrorCode::kInvalidArgument, "CR0.PG needs CR0.PE");
+  if (long_active != (paging && (state.msr.efer & efer::kLme) != 0))
+    return fail(ErrorCode::kInvalidArgument, "EFER.LMA must be EFER.LME and CR0.PG");
+  if (long_active && (state.cr4 & cr4::kPae) == 0)
+    return fail(ErrorCode::kInvalidArgument, "long mode needs CR4.PAE");
+  const Segment& code = state.segments[kCs];
+  if (long_active && code.long_mode() && (code.default_big() || !is_canonical(state.rip)))
+    return fail(ErrorCode::kInvalidArgument, "64-bit code needs CS.D clear and a canonical RIP");
+  if ((state.xcr0 & 1) == 0 || (state.xcr0 & ~uint64_t{kGuestExtendedState}) != 0)
+    return fail(ErrorCode::kInvalidArgument, "XCR0 must be a set of x87, SSE and AVX with x87 in it");
+  interpreter_.abandon();
+  cpu_.state = state;
+  cpu_.state.rflags |= rflags::kFixed;
+  sanitize_extended_state(cpu_.state);
+  cpu_.pending_interrupt.reset();
+  cpu_.pending_nmi = cpu_.nmi_blocked = false;
+  tlb_flush_all();
+  return {};
+}
+
+void TranslateVcpu::enter_code() {
+  CpuState& state = cpu_.state;
+  sanitize_extended_state(state);
+  state.rflags &= ~rflags::kRf;  // the next instruction that completes clears it (SDM volume 3, 17.3.1.1)
+  context_.host_flags = (state.rflags & rflags::kArithmetic) | kHostFixedFlags;
+  call_enter_stub();
+  state.rflags = (state.rflags & ~rflags::kArithmetic) | (context_.host_flags & rflags::kArithmetic);
+}
+
+void TranslateVcpu::flush_jumps(bool user_only) {
+  for (uint32_t mode = 0; mode < kModeCount; ++mode)
+    if (!user_only || (mode & kModeUser) != 0)
+      context_.jumps[mode].fill({kInvalidTag, space_->stubs().lookup});
+}
+
+void TranslateVcpu::tlb_flush_all() {
+  tlb_.flush_all();
+  fetch_.flush_all();
+  if (space_ != nullptr) flush_jumps(false);
+}
+
+void TranslateVcpu::tlb_flush_non_global() {
+  tlb_.flush_non_global();
+  if (space_ != nullptr) flush_jumps(!fetch_.has_local_supervisor_pages());
+  fetch_.flush_non_global();
+}
+
+void TranslateVcpu::tlb_flush_page(uint64_t linear) {
+  tlb_.flush_page(linear);
+  if (!fetch_.may_hold(linear)) return;
+  fetch_.flush_all();
+  if (space_ != nullptr) flush_jumps(false);
+}
+
+void TranslateVcpu::memory_written(GuestAddress address, uint64_t size) {
+  if (space_ != nullptr) space_->changed(address, size);
+}
+
+}  // namespace cumulet::hypervisor

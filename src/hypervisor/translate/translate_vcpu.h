@@ -1,0 +1,86 @@
+// TranslateVcpu: one emulated virtual processor: the loop between translated code, interpreter and machine.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "hypervisor/interpret/interpreter.h"
+#include "hypervisor/translate/code_space.h"
+#include "hypervisor/translate/fetch_cache.h"
+#include "hypervisor/translate/gate.h"
+#include "hypervisor/translate/software_tlb.h"
+#include "hypervisor/vcpu/vcpu.h"
+
+namespace cumulet::hypervisor {
+
+//                     translatable(cpu)?
+//   run() -> events? ------------------> CodeSpace::find -> translated code --+
+//               ^    \                                                        | leaves: a jump without a
+//               known |     +- no -> Interpreter::step <- the instruction cannot <--+ translation, or a poll
+//               +-----------------------/                                     |
+//               +-------------------------------------------------------------+
+//
+// An instruction that translated code leaves to the interpreter is executed before anything else is looked
+// at, so that an interrupt shadow of the instruction before it holds.
+class TranslateVcpu final : public Vcpu, private CpuObserver {
+ public:
+  // `space` may be null: then every instruction is interpreted. `cpuid` is copied. All else must outlive the
+  // vCPU.
+  TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemory& memory, CodeSpace* space,
+                bool use_jump_cache, std::unique_ptr<ContextMapping> mapping);
+  ~TranslateVcpu() override;
+
+  [[nodiscard]] Exit run() override;
+  void kick() override { gate_.kick(); }
+  [[nodiscard]] bool can_inject() const override;
+  void inject(uint8_t vector) override;
+  void inject_nmi() override { cpu_.pending_nmi = true; }
+  void request_interrupt_window() override;
+  [[nodiscard]] uint64_t get_cr8() const override { return cpu_.state.cr8; }
+  void set_cr8(uint64_t value) override { cpu_.state.cr8 = value & 0xf; }
+  [[nodiscard]] CpuState get_state() const override { return cpu_.state; }
+  [[nodiscard]] Result<void> set_state(const CpuState& state) override;
+
+  // The access_miss stub's way into C++.
+  static bool handle_access_miss(Context* context);
+
+ private:
+  void tlb_flush_all() override;
+  void tlb_flush_non_global() override;
+  void tlb_flush_page(uint64_t linear) override;
+  void memory_written(GuestAddress address, uint64_t size) override;
+
+  Cpu& set_up_cpu(uint32_t index, GuestMemory& memory);
+  std::optional<Exit> event_exit();
+  std::optional<Exit> advance();
+  std::optional<Exit> run_translated(const BlockRequest& request);
+  std::optional<Exit> left_for_fault();
+  std::optional<BlockRequest> next_request();
+  void undo_access(const AccessSite& site);
+  void flush_jumps(bool user_only);
+
+  void enter_code();
+
+  // vcpu_code_unsafe.cpp
+  void call_enter_stub();
+  void set_extended_state_area();
+  [[nodiscard]] const AccessSite& missed_site() const;
+
+  std::unique_ptr<ContextMapping> mapping_;
+  Context& context_;
+  Cpu& cpu_;
+  const CpuidTable cpuid_;
+  CodeSpace* const space_;
+  const bool use_jump_cache_;
+  Gate gate_;
+  SoftwareTlb tlb_;
+  FetchCache fetch_;
+  Interpreter interpreter_;
+  bool window_requested_ = false;
+  uint64_t jumps_epoch_ = 0;
+  // The direct jump by which translated code was left, to be chained to where it goes.
+  uint32_t pending_link_ = kNoLink;
+  uint64_t pending_link_epoch_ = 0;
+};
+
+}  // namespace cumulet::hypervisor

@@ -1,0 +1,136 @@
+// Translator: turns the guest code at one address into host code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "hypervisor/translate/block.h"
+#include "hypervisor/translate/context.h"
+#include "hypervisor/translate/emitter.h"
+#include "hypervisor/translate/stubs.h"
+#include "hypervisor/x86/decode.h"
+
+namespace cumulet::hypervisor {
+
+// What to translate, and where the result will lie.
+struct TranslationRequest {
+  uint64_t rip;
+  CodeMode mode;
+  ByteView bytes;         // guest code from `rip` on; may go on in the next page
+  uint64_t hot_address;   // CodeCache::hot_address()
+  uint64_t cold_address;  // CodeCache::cold_address()
+  uint32_t first_link;    // number of the first link that the block creates
+};
+
+struct TranslationResult {
+  uint16_t size = 0;  // bytes of guest code that the block depends on; 0 = the first instruction is cut off
+  uint64_t redirect = 0;
+  std::vector<InstructionRecord> records = {};
+  std::vector<Link> links = {};
+};
+
+// Guest registers stay in the host's registers of the same name, arithmetic flags in the host's flags, vector
+// and x87 state where it is; so most instructions are copied. An instruction with a memory operand becomes
+//
+//     spill two scratch registers; [keep the flags, if they are live]
+//     address = linear address; index = TLB line
+//     address -= line.tag; if (address > 4096 - size) goto cold;     also catches accesses that cross a page
+//     address += line.host; [flags back]
+//     the instruction, with [address] as its operand
+//
+// and the scratch registers stay spilled until an instruction names them. The cold path asks the access_miss
+// stub, which either supplies the host address or leaves with exact state at this instruction, to be
+// interpreted.
+//
+// Flags that the block overwrites before reading are not kept over a check, so an instruction that faults
+// between may show the guest's handler other values of these flags than hardware would; nothing can depend on
+// them.
+//
+// Not thread-safe.
+class Translator {
+ public:
+  // `layout` is any Context; `single_instruction` limits blocks to one instruction and never skips keeping
+  // flags.
+  Translator(const Context& layout, const Stubs& stubs, bool single_instruction);
+
+  TranslationResult translate(const TranslationRequest& request);
+  // The code of the last translate().
+  [[nodiscard]] ByteView hot() const { return hot_.bytes(); }
+  [[nodiscard]] ByteView cold() const { return cold_.bytes(); }
+
+ private:
+  // How the linear address of an access is computed.
+  struct Address {
+    enum class Form : uint8_t { kOperand, kBitString, kRegister } form;
+    uint8_t base = 0;  // kRegister
+    int32_t displacement = 0;
+  };
+  struct Fields;  // displacements of Context fields
+
+  // translator.cpp: the frame of a block
+  void decode();
+  void find_live_flags();
+  void translate_instruction(const DecodedInstruction& instruction);
+  [[nodiscard]] bool flags_live() const { return live_before_[current_]; }
+  [[nodiscard]] uint64_t current_rip() const { return rips_[current_]; }
+  [[nodiscard]] uint64_t next_rip() const { return rips_[current_] + instructions_[current_].length; }
+  void record(bool rax_spilled);
+
+  // translate_access.cpp: guest memory
+  void acquire_scratch(uint16_t in_use, bool keep_rax);
+  void release_scratch();
+  [[nodiscard]] uint32_t next_use(uint8_t reg) const;
+  FlagsPlace save_flags(uint16_t in_use);
+  void restore_flags(FlagsPlace place);
+  void reload_rax(FlagsPlace place);
+  void compute_address(Emitter& out, const Address& address);
+  void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags);
+  void translate_memory(const DecodedInstruction& instruction);
+  void translate_bit_string(const DecodedInstruction& instruction);
+
+  // translate_stack.cpp
+  void translate_push(const DecodedInstruction& instruction);
+  void translate_push_memory(const DecodedInstruction& instruction);
+  void translate_pop(const DecodedInstruction& instruction);
+  void translate_leave();
+  void translate_push_flags();
+  void push_return_address();
+
+  // translate_flow.cpp: jumps
+  void translate_jump(uint64_t target, CodeMode mode);
+  void translate_conditional_jump(const DecodedInstruction& instruction);
+  void translate_indirect(const DecodedInstruction& instruction, bool call);
+  void translate_call(const DecodedInstruction& instruction);
+  void translate_return(const DecodedInstruction& instruction);
+  void jump_to_address_register(int32_t undo);
+  uint64_t jump_target_stub(uint64_t target, CodeMode mode, uint64_t relative_address);
+  void cached_jump(Emitter& out, uint64_t target, CodeMode mode, uint64_t miss);
+  [[nodiscard]] bool chainable_target(uint64_t target) const;
+
+  // translate_system.cpp: the frequent system instructions; all others leave
+  bool translate_system(const DecodedInstruction& instruction);
+  void change_flags_byte(int32_t field, uint8_t mask, bool set);
+  bool translate_set_interrupts();
+  void translate_read_tsc();
+  void leave_to_interpreter(Emitter& out);
+
+  const Context& layout_;
+  const Stubs stubs_;
+  const bool single_instruction_;
+  Emitter hot_, cold_;
+
+  // The block being translated.
+  TranslationRequest request_{};
+  TranslationResult result_;
+  std::vector<DecodedInstruction> instructions_;
+  std::vector<uint64_t> rips_;
+  std::vector<uint8_t> live_before_;  // one more than instructions
+  size_t current_ = 0;
+  bool ended_ = false;  // the last instruction emitted does not fall through
+  // The scratch registers; guest values of both are in Context::spill while `scratch_spilled_`.
+  bool scratch_spilled_ = false;
+  uint8_t address_ = 0, index_ = 0;
+};
+
+}  // namespace cumulet::hypervisor

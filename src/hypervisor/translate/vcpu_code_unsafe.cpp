@@ -1,0 +1,21 @@
+// Where a vCPU's C++ meets addresses of translated code.
+#include "hypervisor/translate/native_fault.h"
+#include "hypervisor/translate/translate_vcpu.h"
+
+namespace cumulet::hypervisor {
+
+void TranslateVcpu::set_extended_state_area() {
+  context_.xsave_area = reinterpret_cast<uint64_t>(cpu_.state.xsave.data());
+}
+
+void TranslateVcpu::call_enter_stub() {
+  const CodeCache& cache = space_->cache();
+  NativeFaultScope scope(context_, cache.stub_address(), cache.size(), space_->stubs().leave_fault);
+  reinterpret_cast<void (*)(Context*)>(space_->stubs().enter)(&context_);
+}
+
+const AccessSite& TranslateVcpu::missed_site() const {
+  return *reinterpret_cast<const AccessSite*>(context_.miss_site);
+}
+
+}  // namespace cumulet::hypervisor
