@@ -104,7 +104,8 @@ ApiCode from_shape(ShapeError::Kind kind) {
 }  // namespace
 
 ApiError::ApiError(const Error& error) : code(from_error(error.code)), message(public_message(error)) {
-  if (api_code_status(code) >= 500) spdlog::error("API call failed: {}", error.to_string());
+  bool ours = code == ApiCode::kInternalError || code == ApiCode::kUnavailable;
+  if (ours) spdlog::error("API call failed: {}", error.to_string());
 }
 
 ApiError::ApiError(const ShapeError& error) : code(from_shape(error.kind)), message(error.message) {}

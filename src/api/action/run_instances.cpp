@@ -2,6 +2,7 @@
 #include "api/action/actions.h"
 #include "api/action/instance_view.h"
 #include "api/action/launch_rules.h"
+#include "api/action/resource_ids.h"
 #include "control/resource/instance_store.h"
 
 namespace cumulet::api {
@@ -47,9 +48,13 @@ Outcome<ec2::Reservation> run_instances(ActionContext& context, const ec2::RunIn
   launch.client_token = token;
   launch.fingerprint = fingerprint;
   TRY_VOID(check_dry_run(request.dry_run));
-  auto launched = TRY(control::launch_instances(context.cloud.kv, context.cloud.ids, context.cloud.place,
-                                                launch, context.cloud.now_ms()));
-  return to_reservation(launched, fingerprint, owner_id);
+  auto launched = control::launch_instances(context.cloud.kv, context.cloud.ids, context.cloud.place, launch,
+                                            context.cloud.now_ms());
+  if (launched) return to_reservation(*launched, fingerprint, owner_id);
+  if (launched.error().code != ErrorCode::kNotFound) return tl::unexpected(ApiError(launched.error()));
+  // The image was deregistered since it was checked, or else the zone has no host.
+  TRY(find_known_image(context.cloud.kv, launch.image_id));
+  return refuse(ApiCode::kInsufficientInstanceCapacity, launched.error().message);
 }
 
 }  // namespace cumulet::api

@@ -45,8 +45,9 @@ Result<ImageFile> file_field(const json::object& object, std::string_view name) 
   if (value == nullptr || !value->is_object()) {
     return fail(corrupt("no object \"" + std::string(name) + "\""));
   }
-  ImageFile file{.name = TRY(text_field(value->as_object(), "file")),
-                 .sha256 = TRY(text_field(value->as_object(), "sha256"))};
+  ImageFile file;
+  file.name = TRY(text_field(value->as_object(), "file"));
+  file.sha256 = TRY(text_field(value->as_object(), "sha256"));
   if (file.name.empty() || file.name == "." || file.name == ".." ||
       file.name.find('/') != std::string::npos) {
     return fail(corrupt("\"" + file.name + "\" is not the name of a file in the image's folder"));
@@ -72,12 +73,12 @@ Result<ImageDescription> read_image_description(const std::filesystem::path& fol
   const ImageFile kernel = TRY(file_field(object, "kernel"));
   ImageFile initrd;
   if (object.contains("initrd")) initrd = TRY(file_field(object, "initrd"));
-  ImageDescription description{.name = TRY(text_field(object, "name")),
-                               .description = TRY(text_field(object, "description")),
-                               .command_line = TRY(text_field(object, "command_line")),
-                               .kernel_file = kernel.name,
-                               .initrd_file = initrd.name,
-                               .content_sha256 = {}};
+  ImageDescription description;
+  description.name = TRY(text_field(object, "name"));
+  description.description = TRY(text_field(object, "description"));
+  description.command_line = TRY(text_field(object, "command_line"));
+  description.kernel_file = kernel.name;
+  description.initrd_file = initrd.name;
   if (description.name.empty()) return fail(corrupt("the name is empty"));
   TRY_VOID(check_file(folder, kernel));
   if (!initrd.name.empty()) TRY_VOID(check_file(folder, initrd));

@@ -46,7 +46,8 @@ Result<> update_tags(store::Kv& kv, const std::vector<std::string>& resource_ids
       const auto entry = TRY(kv.get(key));
       if (!entry) return fail(ErrorCode::kNotFound, "The ID '" + id + "' does not exist");
       transaction.compares.push_back({key, entry->revision});
-      transaction.writes.push_back({key, TRY(change_record(id, entry->value, change))});
+      std::string record = TRY(change_record(id, entry->value, change));
+      transaction.writes.push_back({key, std::move(record)});
     }
     TRY(kv.commit(transaction));
     return {};
