@@ -2,6 +2,7 @@
 #include "hypervisor/interpret/memory_access.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "hypervisor/interpret/breakpoints.h"
@@ -113,8 +114,18 @@ bool write_linear(Execution& x, uint64_t linear, ByteView bytes, AccessPrivilege
   if (first_size == bytes.size()) return write_physical(x, first, bytes);
   uint64_t next_page = wrap_linear(x, linear + first_size);
   if (!translate(x, next_page, AccessType::kWrite, privilege, second)) return false;
-  return write_physical(x, first, bytes.first(first_size)) &&
-         write_physical(x, second, bytes.subspan(first_size));
+  ByteView head = bytes.first(first_size);
+  ByteView tail = bytes.subspan(first_size);
+  // Half RAM, half device: the device's half first, because a stop runs the instruction again, and its reads
+  // must find RAM as it was.
+  uint8_t byte = 0;
+  if (!ram_read(*x.cpu.memory, second, {&byte, 1})) {
+    if (ram_read(*x.cpu.memory, first, {&byte, 1})) {
+      std::swap(first, second);
+      std::swap(head, tail);
+    }
+  }
+  return write_physical(x, first, head) && write_physical(x, second, tail);
 }
 
 bool check_write(Execution& x, uint64_t linear, uint64_t size) {
