@@ -8,7 +8,8 @@ namespace cumulet::api {
 namespace {
 
 constexpr size_t kMaxFilters = 50;
-constexpr size_t kMaxFilterValues = 200;  // AWS's limit for one call
+constexpr size_t kMaxFilterValues = 200;        // AWS's limit for one call
+constexpr size_t kMaxFilterValueLength = 1024;  // bytes; no resource has a value that long
 constexpr std::string_view kTagPrefix = "tag:";
 
 // Length of the pattern's first unit: an escaped character is one.
@@ -69,6 +70,12 @@ Outcome<void> check_filters(const std::vector<ec2::Filter>& filters, std::span<c
     }
     if (items(filter.values).empty()) {
       return refuse(ApiCode::kInvalidParameterValue, "The filter '" + *filter.name + "' has no values");
+    }
+    for (const std::string& value : *filter.values) {
+      if (value.size() > kMaxFilterValueLength) {
+        return refuse(ApiCode::kInvalidParameterValue,
+                      "A value of the filter '" + *filter.name + "' is too long");
+      }
     }
     values += filter.values->size();
   }
