@@ -32,11 +32,20 @@ target:
   CHECK_EQ([TRAP_VECTOR], DB)
   CHECK_EQ([TRAP_RIP], offset target)
   mov rax, [TRAP_FLAGS]
-  and eax, 0x10000              // RF is set in the frame, so that iret gets past
-  CHECK_EQ(rax, 0x10000)
+  and eax, 0x10000              // RF is clear in the frame: the handler must set it to get past
+  CHECK_EQ(rax, 0)
   mov rax, [TRAP_DR6]
   and eax, 0x400f
   CHECK_EQ(rax, 1)
+  SET_GATE(DB, resume, 0, 0)
+  mov rbx, offset target2
+  mov dr0, rbx
+  xor ebx, ebx
+target2:
+  inc ebx
+  CHECK_EQ(rbx, 1)
+  CHECK_EQ(rdi, 0x77)
+  SET_GATE(DB, trap_stubs + 16 * DB, 0, 0)
   mov eax, 0x2400               // general detect
   mov dr7, rax
   EXPECT_TRAP(DB, 0, mov rax, dr0)
@@ -44,4 +53,8 @@ target:
   and eax, 0x2000
   CHECK_EQ(rax, 0x2000)
   pass
+resume:
+  mov edi, 0x77
+  or qword ptr [rsp + 16], 0x10000
+  iretq
   define_traps

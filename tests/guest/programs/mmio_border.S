@@ -22,5 +22,6 @@
   CHECK_EQ(rax, 0xaabbccdd)
   add dword ptr [rbx], 0x11111111
   mov eax, [rbx]
+  mov ebp, eax
   CHECK_EQ(rax, 0xbbccddee)
   pass
