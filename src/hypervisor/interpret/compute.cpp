@@ -160,6 +160,29 @@ bool run_on_ram(Execution& x, const NativeCode& code, const MemoryUse& use, bool
   return true;
 }
 
+// A misaligned operand (#GP) and a pending x87 exception (#MF) come before everything that is wrong with the
+// memory itself. The host's processor knows which instructions care: let it run this one on a buffer that is
+// misaligned alike. Always false, with the exception that comes first.
+bool stop_with_first_fault(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector) {
+  constexpr uint64_t kVectorSize = 16;
+  constexpr size_t kX87Status = 2;
+  constexpr uint8_t kErrorSummary = 0x80;
+  if (!x.exception) return false;
+  bool flat = x.code64() && use.segment < kFs;
+  uint64_t misalignment = ((flat ? 0 : x.state.segments[use.segment].base) + use.offset) % use.size;
+  bool misaligned = use.size >= kVectorSize && misalignment != 0;
+  bool x87_error = vector && (x.state.xsave[kX87Status] & kErrorSummary) != 0;
+  if (!misaligned && !x87_error) return false;
+  CpuState before = x.state;
+  Exception of_memory = *x.exception;
+  MutableByteView copy = x.native->buffer().subspan(misalignment, use.size);
+  bool stopped = !run_with_registers(x, code, use, vector, copy.data());
+  x.state = before;
+  if (!stopped || (x.exception->vector != kGeneralProtection && x.exception->vector != kX87Error))
+    x.exception = of_memory;
+  return false;
+}
+
 MemoryUse use_of(const Execution& x) {
   const ZydisDecodedOperand* operand = memory_operand(*x.decoded);
   if (operand == nullptr) return {};
@@ -171,8 +194,38 @@ MemoryUse use_of(const Execution& x) {
   use.size = operand->size / 8;
   use.reads = (operand->actions & kReads) != 0;
   use.writes = (operand->actions & kWrites) != 0;
+  use.may_not_store = use.writes && (x.info().meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
+                                     x.info().mnemonic == ZYDIS_MNEMONIC_FISTTP);
   use.atomic = use.writes && (x.has(ZYDIS_ATTRIB_HAS_LOCK) || x.info().mnemonic == ZYDIS_MNEMONIC_XCHG);
   return use;
+}
+
+bool run_with_memory(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector) {
+  uint64_t linear = 0;
+  AccessType type = use.writes ? AccessType::kWrite : AccessType::kRead;
+  if (!to_linear(x, use.segment, use.offset, use.size, type, linear)) return false;
+  if (use.writes && use.reads && !to_linear(x, use.segment, use.offset, use.size, AccessType::kRead, linear))
+    return false;
+  if (use.atomic) {
+    bool done = false;
+    if (!run_on_ram(x, code, use, vector, linear, done)) return false;
+    if (done) return true;
+  }
+  // The copy has the same alignment as the original, so that alignment faults happen as they should.
+  constexpr uint64_t kAlignment = 64;
+  CHECK(use.size + kAlignment <= NativeRunner::kBufferSize);
+  MutableByteView copy = x.native->buffer().subspan(linear % kAlignment, use.size);
+  if (use.writes && !check_write(x, linear, use.size)) return false;
+  if ((use.reads || use.may_not_store) && !read_linear(x, linear, copy)) return false;
+  // A store to a device may stop after the instruction has run, which is then run again: x87 and vector state
+  // must go back as well.
+  std::array<uint8_t, kVectorStateSize> vector_before;
+  bool may_roll_back = vector && use.writes;
+  if (may_roll_back) std::copy_n(x.state.xsave.begin(), kVectorStateSize, vector_before.begin());
+  if (!run_with_registers(x, code, use, vector, copy.data())) return false;
+  if (!use.writes || write_linear(x, linear, copy)) return true;
+  if (may_roll_back) std::copy_n(vector_before.begin(), kVectorStateSize, x.state.xsave.begin());
+  return false;
 }
 }  // namespace
 
@@ -205,31 +258,7 @@ bool require_unit(Execution& x, Unit unit) {
 
 bool run_native(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector) {
   if (use.size == 0) return run_with_registers(x, code, use, vector, nullptr);
-  uint64_t linear = 0;
-  AccessType type = use.writes ? AccessType::kWrite : AccessType::kRead;
-  if (!to_linear(x, use.segment, use.offset, use.size, type, linear)) return false;
-  if (use.writes && use.reads && !to_linear(x, use.segment, use.offset, use.size, AccessType::kRead, linear))
-    return false;
-  if (use.atomic) {
-    bool done = false;
-    if (!run_on_ram(x, code, use, vector, linear, done)) return false;
-    if (done) return true;
-  }
-  // The copy has the same alignment as the original, so that alignment faults happen as they should.
-  constexpr uint64_t kAlignment = 64;
-  CHECK(use.size + kAlignment <= NativeRunner::kBufferSize);
-  MutableByteView copy = x.native->buffer().subspan(linear % kAlignment, use.size);
-  if (use.writes && !check_write(x, linear, use.size)) return false;
-  if (use.reads && !read_linear(x, linear, copy)) return false;
-  // A store to a device may stop after the instruction has run, which is then run again: x87 and vector state
-  // must go back as well.
-  std::array<uint8_t, kVectorStateSize> vector_before;
-  bool may_roll_back = vector && use.writes;
-  if (may_roll_back) std::copy_n(x.state.xsave.begin(), kVectorStateSize, vector_before.begin());
-  if (!run_with_registers(x, code, use, vector, copy.data())) return false;
-  if (!use.writes || write_linear(x, linear, copy)) return true;
-  if (may_roll_back) std::copy_n(vector_before.begin(), kVectorStateSize, x.state.xsave.begin());
-  return false;
+  return run_with_memory(x, code, use, vector) || stop_with_first_fault(x, code, use, vector);
 }
 
 bool execute_natively(Execution& x) {

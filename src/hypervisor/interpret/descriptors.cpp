@@ -113,6 +113,8 @@ bool load_segment(Execution& x, SegmentRegister target, uint16_t selector) {
 void drop_inner_segments(CpuState& state, uint8_t cpl) {
   for (SegmentRegister name : {kEs, kDs, kFs, kGs}) {
     Segment& segment = state.segments[name];
+    // An empty register keeps its base: that is how 64-bit code has FS and GS.
+    if ((segment.attributes & Segment::kUnusable) != 0) continue;
     bool conforming = (segment.type() & 0xc) == 0xc;
     if (segment.dpl() < cpl && !conforming) segment = null_segment(0);
   }

@@ -39,8 +39,13 @@ TEST(Exceptions, UserFaultGoesToTheKernelStackAndBack) {
   EXPECT_EQ(guest.state().segments[kSs].selector, 0);
 
   guest.reg(kRsp) += 8;
+  guest.state().segments[kFs] = {0, Segment::kUnusable, 0, 0x123000};
+  guest.state().segments[kDs].selector = TestGuest::kDataSelector;
+  guest.state().segments[kDs].attributes = 0xc093;
   guest.code({0x48, 0xcf});  // iretq
   guest.step();
+  EXPECT_EQ(guest.state().segments[kFs].base, 0x123000u);  // an empty FS keeps its base
+  EXPECT_EQ(guest.state().segments[kDs].selector, 0);      // a level 0 segment does not stay
   EXPECT_EQ(guest.cpu.cpl(), 3);
   EXPECT_EQ(guest.state().rip, TestGuest::kCode);
   EXPECT_EQ(guest.reg(kRsp), TestGuest::kData + 0x1008);

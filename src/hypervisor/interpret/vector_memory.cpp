@@ -14,6 +14,20 @@ namespace {
 constexpr size_t kStack = 32, kXmm = 160, kYmmHigh = 576;
 constexpr size_t kMaxVector = 32;
 
+constexpr size_t kStatusHigh = 3, kTagWord = 4;
+
+uint8_t x87_top(const CpuState& state) { return state.xsave[kStatusHigh] >> 3 & 7; }
+
+// What every MMX instruction does to the x87 unit: top of stack 0, all registers in use (SDM volume
+// 1, 9.5.1).
+void enter_mmx(CpuState& state) {
+  constexpr size_t kSlots = 8, kSlotSize = 16;
+  auto stack = state.xsave.begin() + kStack;
+  std::rotate(stack, stack + ((kSlots - x87_top(state)) & 7) * kSlotSize, stack + kSlots * kSlotSize);
+  state.xsave[kStatusHigh] &= 0xc7;
+  state.xsave[kTagWord] = 0xff;
+}
+
 // A vector register's bytes, read from and written to the XSAVE area.
 struct VectorRegister {
   uint8_t index = 0;
@@ -34,8 +48,9 @@ struct VectorRegister {
 
   [[nodiscard]] std::array<uint8_t, kMaxVector> read(const CpuState& state) const {
     std::array<uint8_t, kMaxVector> bytes{};
-    size_t low = size == 8 ? kStack : kXmm;
-    std::copy_n(state.xsave.begin() + low + index * 16, std::min<size_t>(size, 16), bytes.begin());
+    // MMX registers are the physical x87 registers; the area holds the stack from its top on.
+    size_t slot = size == 8 ? kStack + ((index - x87_top(state)) & 7) * 16 : kXmm + index * 16;
+    std::copy_n(state.xsave.begin() + slot, std::min<size_t>(size, 16), bytes.begin());
     if (size == 32) std::copy_n(state.xsave.begin() + kYmmHigh + index * 16, 16, bytes.begin() + 16);
     return bytes;
   }
@@ -116,13 +131,17 @@ bool execute_masked_store(Execution& x) {
     VectorRegister vector(operand.reg.value);
     if (vector.size != 0) (source.size == 0 ? source : mask) = vector;
   }
+  bool mmx = source.size == 8;
   Unit unit = x.info().encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ? Unit::kAvx
-              : source.size == 8                                  ? Unit::kMmx
+              : mmx                                               ? Unit::kMmx
                                                                   : Unit::kSse;
   if (!require_unit(x, unit)) return false;
   normalize_xsave(x.state);
   uint64_t offset = read_gpr(x, kRdi, x.info().address_width);
-  return store_masked(x, segment, offset, source.read(x.state), mask.read(x.state), source.size, 1);
+  if (!store_masked(x, segment, offset, source.read(x.state), mask.read(x.state), source.size, 1))
+    return false;
+  if (mmx) enter_mmx(x.state);
+  return true;
 }
 
 // VMASKMOVPS, VMASKMOVPD, VPMASKMOVD and VPMASKMOVQ.
