@@ -135,7 +135,7 @@ uint64_t Rtc::period_ticks() const {
 
 bool Rtc::alarm_within(int64_t from_s, int64_t to_s) const {
   constexpr int64_t kDaySeconds = 86'400;
-  auto matches = [this](uint8_t alarm, uint8_t value) {
+  auto matches = [](uint8_t alarm, uint8_t value) {
     return (alarm & rtc::kAlarmAny) == rtc::kAlarmAny || alarm == value;
   };
   for (int64_t s = std::max(from_s, to_s - kDaySeconds) + 1; s <= to_s; ++s) {
