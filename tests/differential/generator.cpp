@@ -30,18 +30,12 @@ const ZydisDecoder& decoder() {
 
 uint64_t Generator::interesting_value() {
   switch (below(6)) {
-    case 0:
-      return below(4);
-    case 1:
-      return ~below(4);
-    case 2:
-      return uint64_t{1} << below(64);
-    case 3:
-      return static_cast<uint32_t>(random_());
-    case 4:
-      return kDataBase + below(kAreaSize);
-    default:
-      return random_();
+    case 0: return below(4);
+    case 1: return ~below(4);
+    case 2: return uint64_t{1} << below(64);
+    case 3: return static_cast<uint32_t>(random_());
+    case 4: return kDataBase + below(kAreaSize);
+    default: return random_();
   }
 }
 
@@ -50,12 +44,9 @@ void Generator::draw_registers(Registers& registers) {
   // Mostly in the middle of the area; at times near the page boundary inside it, or near its end.
   auto place = [this](uint64_t base) {
     switch (below(8)) {
-      case 0:
-        return base + kPageSize - below(64);
-      case 1:
-        return base + kAreaSize - below(128);
-      default:
-        return base + 512 + below(kAreaSize - 1024);
+      case 0: return base + kPageSize - below(64);
+      case 1: return base + kAreaSize - below(128);
+      default: return base + 512 + below(kAreaSize - 1024);
     }
   };
   for (uint8_t pointer : kPointers) registers.gpr[pointer] = place(kDataBase);
@@ -123,17 +114,10 @@ std::vector<uint8_t> Generator::draw_bytes() {
     if (chance(50)) bytes.push_back(static_cast<uint8_t>(0x40 | below(16)));
     switch (below(6)) {
       case 0:
-      case 1:
-        break;
-      case 2:
-        bytes.insert(bytes.end(), {0x0f, 0x38});
-        break;
-      case 3:
-        bytes.insert(bytes.end(), {0x0f, 0x3a});
-        break;
-      default:
-        bytes.push_back(0x0f);
-        break;
+      case 1: break;
+      case 2: bytes.insert(bytes.end(), {0x0f, 0x38}); break;
+      case 3: bytes.insert(bytes.end(), {0x0f, 0x3a}); break;
+      default: bytes.push_back(0x0f); break;
     }
     bytes.push_back(chance(8) && bytes.empty() ? static_cast<uint8_t>(0xd8 + below(8))
                                                : static_cast<uint8_t>(random_()));

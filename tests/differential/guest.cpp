@@ -16,7 +16,7 @@ constexpr uint64_t kFirstTable = 0x11000;
 constexpr uint64_t kPresent = 1, kWritable = 2, kUser = 4, kNoExecute = uint64_t{1} << 63;
 
 // Supervisor pages: handlers (one hlt every 16 bytes), tables, interrupt stack.
-constexpr uint64_t kSystemLinear = 0x3000'0000, kSystemPhysical = 0x40'0000;
+constexpr uint64_t kSystemLinear = 0xffff'ff80'0000'0000, kSystemPhysical = 0x40'0000;
 constexpr uint64_t kHandlers = kSystemLinear;
 constexpr uint64_t kHandlerSpacing = 16;
 constexpr uint64_t kIdt = kSystemLinear + 0x1000;
@@ -31,14 +31,10 @@ constexpr uint8_t kHlt = 0xf4;
 uint64_t physical_page(uint64_t linear) {
   uint64_t page = (linear / kPageSize) & 1;
   switch (linear & ~(kAreaSize - 1)) {
-    case kCodeBase:
-      return 0x10'0000 + page * 0x8000;
-    case kDataBase:
-      return 0x20'0000 + page * 0x8000;
-    case kStackBase:
-      return 0x30'0000 + page * 0x8000;
-    default:
-      return kSystemPhysical + (linear - kSystemLinear) / kPageSize * kPageSize;
+    case kCodeBase: return 0x10'0000 + page * 0x8000;
+    case kDataBase: return 0x20'0000 + page * 0x8000;
+    case kStackBase: return 0x30'0000 + page * 0x8000;
+    default: return kSystemPhysical + (linear - kSystemLinear) / kPageSize * kPageSize;
   }
 }
 

@@ -137,7 +137,12 @@ Outcome NativeRunner::run(const Start& start) {
   constexpr int kEnds[5] = {SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
   for (int i = 0; i < 5; ++i) sigaction(kEnds[i], nullptr, &previous[i]);
   for (int signal : kEnds) handle(signal, leave);
+  sigset_t entering, blocked;  // an engine blocks asynchronous signals on its threads
+  sigemptyset(&entering);
+  sigaddset(&entering, SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &entering, &blocked);
   raise(SIGUSR1);
+  pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
   for (int i = 0; i < 5; ++i) sigaction(kEnds[i], &previous[i], nullptr);
   complete_vector_state(outcome.registers.vector);
   std::memcpy(outcome.data.data(), area_at(kDataBase), kAreaSize);

@@ -68,6 +68,10 @@ constexpr Exclusion kExcluded[] = {
     {ZYDIS_MNEMONIC_FXRSTOR64, "loads arbitrary x87 pointers"},
     {ZYDIS_MNEMONIC_FRSTOR, "loads arbitrary x87 pointers"},
     {ZYDIS_MNEMONIC_FLDENV, "loads arbitrary x87 pointers"},
+    {ZYDIS_MNEMONIC_MASKMOVQ,
+     "which byte a fault names, and whether MMX mode is entered before it, is the model's own"},
+    {ZYDIS_MNEMONIC_MASKMOVDQU, "which byte a fault names is the model's own"},
+    {ZYDIS_MNEMONIC_VMASKMOVDQU, "which byte a fault names is the model's own"},
     {ZYDIS_MNEMONIC_IN, "the host may have its I/O permission map; its own guest program"},
     {ZYDIS_MNEMONIC_OUT, "the host may have its I/O permission map; its own guest program"},
 };
@@ -93,15 +97,13 @@ bool takes_part(const ZydisDecodedInstruction& instruction, const ZydisDecodedOp
     case ZYDIS_CATEGORY_COND_BR:
     case ZYDIS_CATEGORY_UNCOND_BR:
     case ZYDIS_CATEGORY_CALL:
-    case ZYDIS_CATEGORY_RET:
-      return false;  // drawn apart, with targets that exist
+    case ZYDIS_CATEGORY_RET: return false;  // drawn apart, with targets that exist
     case ZYDIS_CATEGORY_SYSTEM:
     case ZYDIS_CATEGORY_IOSTRINGOP:
     case ZYDIS_CATEGORY_XSAVE:
     case ZYDIS_CATEGORY_XSAVEOPT:
       return false;  // privileged, or shows which state components the host has: guest programs cover them
-    default:
-      break;
+    default: break;
   }
   bool shown = std::find(std::begin(kShown), std::end(kShown), instruction.meta.isa_set) != std::end(kShown);
   bool excluded = std::any_of(std::begin(kExcluded), std::end(kExcluded), [&](const Exclusion& exclusion) {
