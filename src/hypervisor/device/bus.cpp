@@ -6,7 +6,8 @@
 namespace cumulet::hypervisor {
 
 Result<void> Bus::insert(uint64_t start, uint64_t size, IoHandler& handler) {
-  if (size == 0 || start + size - 1 < start) return fail(ErrorCode::kInvalidArgument, "a bus range is empty or wraps");
+  if (size == 0 || start + size - 1 < start)
+    return fail(ErrorCode::kInvalidArgument, "a bus range is empty or wraps");
   auto after = claims_.lower_bound(start);
   bool overlaps_next = after != claims_.end() && after->first - start < size;
   bool overlaps_previous = false;
@@ -14,7 +15,8 @@ Result<void> Bus::insert(uint64_t start, uint64_t size, IoHandler& handler) {
     auto previous = std::prev(after);
     overlaps_previous = start - previous->first < previous->second.size;
   }
-  if (overlaps_next || overlaps_previous) return fail(ErrorCode::kAlreadyExists, "a bus range is claimed already");
+  if (overlaps_next || overlaps_previous)
+    return fail(ErrorCode::kAlreadyExists, "a bus range is claimed already");
   claims_.emplace(start, Claim{size, &handler});
   return {};
 }
@@ -39,7 +41,8 @@ void Bus::read(uint64_t address, MutableByteView out) const {
 }
 
 void Bus::write(uint64_t address, ByteView bytes) const {
-  if (const auto* claim = find(address, bytes.size())) claim->second.handler->write(address - claim->first, bytes);
+  if (const auto* claim = find(address, bytes.size()))
+    claim->second.handler->write(address - claim->first, bytes);
 }
 
 }  // namespace cumulet::hypervisor

@@ -1,16 +1,17 @@
 // Tests of bus dispatch: claims, overlaps, accesses that nobody answers.
 #include "hypervisor/device/bus.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
+#include <gtest/gtest.h>
 
 namespace cumulet::hypervisor {
 namespace {
 
 class Echo final : public IoHandler {
  public:
-  void read(uint64_t offset, MutableByteView out) override { std::fill(out.begin(), out.end(), static_cast<uint8_t>(offset)); }
+  void read(uint64_t offset, MutableByteView out) override {
+    std::fill(out.begin(), out.end(), static_cast<uint8_t>(offset));
+  }
   void write(uint64_t offset, ByteView bytes) override { last = offset * 256 + bytes[0]; }
   uint64_t last = 0;
 };
