@@ -78,6 +78,8 @@ class Differential : public testing::Test {
     }
     switch (decoded_.info.meta.isa_ext) {  // this processor may have them; the guest's has not
       case ZYDIS_ISA_EXT_AVX512VEX:
+      case ZYDIS_ISA_EXT_SVM:
+      case ZYDIS_ISA_EXT_MONITORX:
       case ZYDIS_ISA_EXT_GFNI:
       case ZYDIS_ISA_EXT_VAES:
       case ZYDIS_ISA_EXT_VPCLMULQDQ:
