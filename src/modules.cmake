@@ -59,3 +59,9 @@ module(command/vm
        hypervisor/machine node/protocol
   LIBS CLI11::CLI11)
 program(cumulet-vmm SOURCES command/vmm/main.cpp DEPS base command/vm)
+module(command/cumulet
+  DEPS base store/kv store/embedded control/resource control/image control/scheduler control/controller node/protocol
+       node/agent api/http api/auth api/action command/vm
+  LIBS CLI11::CLI11)
+target_compile_definitions(command_cumulet PRIVATE CUMULET_VERSION="${PROJECT_VERSION}")
+program(cumulet SOURCES command/cumulet_main.cpp DEPS command/cumulet)

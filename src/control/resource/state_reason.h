@@ -18,6 +18,11 @@ namespace cumulet::control {
           "Client.InstanceInitiatedShutdown: Instance initiated shutdown"};
 }
 
+// The whole cloud was taken down.
+[[nodiscard]] inline StateReason scheduled_stop() {
+  return {"Server.ScheduledStop", "Server.ScheduledStop: Stopped because the cloud was taken down"};
+}
+
 // The image or the guest made the launch impossible, e.g. an image that is no kernel.
 [[nodiscard]] inline StateReason client_launch_error(const std::string& what) {
   return {"Client.InternalError", "Client.InternalError: Client error on launch: " + what};
