@@ -24,6 +24,10 @@ class GuestRunner {
   // Errors: kUnavailable with the engine's words if the guest ends in any way but one of its exceptions.
   Result<Outcome> run(const Start& start);
 
+  // Whether the engine promises arithmetic flags at faults that the program would have overwritten unread.
+  void set_exact_flags_at_faults(bool exact) { exact_flags_at_faults_ = exact; }
+  [[nodiscard]] bool exact_flags_at_faults() const { return exact_flags_at_faults_; }
+
  private:
   GuestRunner(hypervisor::GuestMemory& memory, hypervisor::Engine& engine,
               std::unique_ptr<hypervisor::Vcpu> vcpu);
@@ -37,6 +41,7 @@ class GuestRunner {
   hypervisor::Engine& engine_;
   std::unique_ptr<hypervisor::Vcpu> vcpu_;
   uint64_t next_table_ = 0;
+  bool exact_flags_at_faults_ = true;
 };
 
 }  // namespace cumulet::differential

@@ -35,7 +35,7 @@ std::string difference(NativeRunner& native, GuestRunner& guest, const Start& st
   Outcome expected = native.run(start);
   auto actual = guest.run(start);
   if (!actual) return "  " + actual.error().message + "\n";
-  return compare(expected, *actual);
+  return compare(expected, *actual, guest.exact_flags_at_faults());
 }
 
 // Returns the offsets at which instructions begin, the final breakpoint's last.
@@ -77,6 +77,7 @@ Result<int> run(const Options& options) {
   translate.mode = kModes.at(options.mode);
   auto engine = TRY(hypervisor::create_translate_engine(*memory, translate));
   auto guest = TRY(GuestRunner::create(*memory, *engine));
+  guest->set_exact_flags_at_faults(translate.mode != hypervisor::TranslateMode::kChainedBlocks);
   NativeRunner native;
   Generator generator(options.seed);
   unsigned failures = 0;

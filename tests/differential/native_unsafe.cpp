@@ -1,8 +1,11 @@
 // The native oracle: signal contexts as the way into and out of a sequence.
+#include <asm/prctl.h>
 #include <cstring>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "native.h"
 
@@ -141,7 +144,11 @@ Outcome NativeRunner::run(const Start& start) {
   sigemptyset(&entering);
   sigaddset(&entering, SIGUSR1);
   pthread_sigmask(SIG_UNBLOCK, &entering, &blocked);
+  unsigned long engine_gs = 0;  // an engine may keep its context there; the guest's GS base is 0
+  syscall(SYS_arch_prctl, ARCH_GET_GS, &engine_gs);
+  syscall(SYS_arch_prctl, ARCH_SET_GS, 0);
   raise(SIGUSR1);
+  syscall(SYS_arch_prctl, ARCH_SET_GS, engine_gs);
   pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
   for (int i = 0; i < 5; ++i) sigaction(kEnds[i], &previous[i], nullptr);
   complete_vector_state(outcome.registers.vector);

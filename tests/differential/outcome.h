@@ -39,7 +39,9 @@ struct Outcome {
   Area stack{};
 };
 
-// Returns what differs, one line each, or nothing. What is left out, and why, stands in compare.cpp.
-std::string compare(const Outcome& native, const Outcome& guest);
+// Returns what differs, one line each, or nothing. What is left out, and why, stands in compare.cpp. Blocks
+// of several instructions do not keep arithmetic flags that a later instruction of the block overwrites
+// unread, so a fault between the two may show others: `exact_flags_at_faults` false leaves those out.
+std::string compare(const Outcome& native, const Outcome& guest, bool exact_flags_at_faults);
 
 }  // namespace cumulet::differential
