@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "hypervisor/interpret/guest_ram_unsafe.h"
 #include "hypervisor/interpret/instructions.h"
 #include "hypervisor/interpret/memory_access.h"
 #include "hypervisor/interpret/native.h"
@@ -115,15 +116,15 @@ void fix_x87_pointers(Execution& x, uint64_t old_instruction, uint64_t old_opera
     store_le<uint64_t>(area, kOperand, use.size != 0 ? use.offset : 0);
 }
 
-// Executes with the guest's registers; the memory operand, if any, is at `pointer`.
+// Executes with the guest's registers; the memory operand, if any, is at host address `pointer`.
 bool run_with_registers(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector,
-                        const uint8_t* pointer) {
+                        uint64_t pointer) {
   CpuState& state = x.state;
   NativeFrame frame;
   frame.gpr = state.gpr;
   frame.flags = (state.rflags & rflags::kArithmetic) | rflags::kFixed;
   if (code.stack_register >= 0) frame.gpr[code.stack_register] = state.gpr[kRsp];
-  if (code.pointer_register >= 0) frame.gpr[code.pointer_register] = address_value(pointer);
+  if (code.pointer_register >= 0) frame.gpr[code.pointer_register] = pointer;
   uint64_t old_instruction = 0;
   uint64_t old_operand = 0;
   if (vector) {
@@ -152,8 +153,8 @@ bool run_on_ram(Execution& x, const NativeCode& code, const MemoryUse& use, bool
   if ((linear & (kPageSize - 1)) + use.size > kPageSize) return true;
   GuestAddress physical = 0;
   if (!translate(x, linear, AccessType::kWrite, AccessPrivilege::kCurrent, physical)) return false;
-  const uint8_t* pointer = x.cpu.memory->unsafe_host_pointer(physical, use.size);
-  if (pointer == nullptr) return true;
+  uint64_t pointer = ram_host_address(*x.cpu.memory, physical, use.size);
+  if (pointer == 0) return true;
   done = true;
   if (!run_with_registers(x, code, use, vector, pointer)) return false;
   if (x.cpu.observer != nullptr) x.cpu.observer->memory_written(physical, use.size);
@@ -176,11 +177,32 @@ bool stop_with_first_fault(Execution& x, const NativeCode& code, const MemoryUse
   CpuState before = x.state;
   Exception of_memory = *x.exception;
   MutableByteView copy = x.native->buffer().subspan(misalignment, use.size);
-  bool stopped = !run_with_registers(x, code, use, vector, copy.data());
+  bool stopped = !run_with_registers(x, code, use, vector, address_value(copy.data()));
   x.state = before;
   if (!stopped || (x.exception->vector != kGeneralProtection && x.exception->vector != kX87Error))
     x.exception = of_memory;
   return false;
+}
+
+bool stores_x87_number(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_FST:
+    case ZYDIS_MNEMONIC_FSTP:
+    case ZYDIS_MNEMONIC_FIST:
+    case ZYDIS_MNEMONIC_FISTP:
+    case ZYDIS_MNEMONIC_FISTTP:
+    case ZYDIS_MNEMONIC_FBSTP: return true;
+    default: return false;
+  }
+}
+
+// True if an x87 store has just raised an unmasked exception that keeps it from storing: invalid operation,
+// overflow or underflow, not precision (SDM volume 1, 8.5).
+bool store_was_suppressed(const CpuState& state) {
+  constexpr uint16_t kInvalidOverflowUnderflow = 1 << 0 | 1 << 3 | 1 << 4;
+  uint16_t control = load_le<uint16_t>(state.xsave, 0);
+  uint16_t status = load_le<uint16_t>(state.xsave, 2);
+  return (status & ~control & kInvalidOverflowUnderflow) != 0;
 }
 
 MemoryUse use_of(const Execution& x) {
@@ -194,8 +216,7 @@ MemoryUse use_of(const Execution& x) {
   use.size = operand->size / 8;
   use.reads = (operand->actions & kReads) != 0;
   use.writes = (operand->actions & kWrites) != 0;
-  use.may_not_store = use.writes && (x.info().meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
-                                     x.info().mnemonic == ZYDIS_MNEMONIC_FISTTP);
+  use.x87_store = use.writes && stores_x87_number(x.info().mnemonic);
   use.atomic = use.writes && (x.has(ZYDIS_ATTRIB_HAS_LOCK) || x.info().mnemonic == ZYDIS_MNEMONIC_XCHG);
   return use;
 }
@@ -216,14 +237,15 @@ bool run_with_memory(Execution& x, const NativeCode& code, const MemoryUse& use,
   CHECK(use.size + kAlignment <= NativeRunner::kBufferSize);
   MutableByteView copy = x.native->buffer().subspan(linear % kAlignment, use.size);
   if (use.writes && !check_write(x, linear, use.size)) return false;
-  if ((use.reads || use.may_not_store) && !read_linear(x, linear, copy)) return false;
+  if (use.reads && !read_linear(x, linear, copy)) return false;
   // A store to a device may stop after the instruction has run, which is then run again: x87 and vector state
   // must go back as well.
   std::array<uint8_t, kVectorStateSize> vector_before;
   bool may_roll_back = vector && use.writes;
   if (may_roll_back) std::copy_n(x.state.xsave.begin(), kVectorStateSize, vector_before.begin());
-  if (!run_with_registers(x, code, use, vector, copy.data())) return false;
-  if (!use.writes || write_linear(x, linear, copy)) return true;
+  if (!run_with_registers(x, code, use, vector, address_value(copy.data()))) return false;
+  if (!use.writes || (use.x87_store && store_was_suppressed(x.state))) return true;
+  if (write_linear(x, linear, copy)) return true;
   if (may_roll_back) std::copy_n(vector_before.begin(), kVectorStateSize, x.state.xsave.begin());
   return false;
 }
@@ -257,7 +279,7 @@ bool require_unit(Execution& x, Unit unit) {
 }
 
 bool run_native(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector) {
-  if (use.size == 0) return run_with_registers(x, code, use, vector, nullptr);
+  if (use.size == 0) return run_with_registers(x, code, use, vector, 0);
   return run_with_memory(x, code, use, vector) || stop_with_first_fault(x, code, use, vector);
 }
 

@@ -20,7 +20,7 @@ struct MemoryUse {
   bool reads = false;
   bool writes = false;
   bool atomic = false;
-  bool may_not_store = false;  // an x87 store leaves its operand alone when it raises an unmasked exception
+  bool x87_store = false;  // of a number: leaves memory alone when it raises an unmasked exception
 };
 
 // Runs `code`, which stands for the instruction being executed, with its memory operand at `use`. `vector`

@@ -58,6 +58,12 @@ inline void copy_as_processor(uint8_t* to, const uint8_t* from, uint64_t size) {
   return true;
 }
 
+// The host address of RAM as a register value, for code that runs on it in place; 0 outside RAM.
+[[nodiscard]] inline uint64_t ram_host_address(const GuestMemory& memory, GuestAddress address,
+                                               uint64_t size) {
+  return reinterpret_cast<uintptr_t>(memory.unsafe_host_pointer(address, size));
+}
+
 // What `rep movs` with DF clear does to RAM: copies items upwards, so that an overlapping destination above
 // the source repeats the source's first bytes. False unless both ranges lie in RAM.
 [[nodiscard]] inline bool ram_move_upwards(GuestMemory& memory, GuestAddress to, GuestAddress from,
