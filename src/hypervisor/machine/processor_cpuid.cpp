@@ -75,10 +75,9 @@ void set_hypervisor_leaves(CpuidTable& table) {
 CpuidTable processor_cpuid(const CpuidTable& supported, uint32_t index, uint32_t count) {
   CpuidTable table = supported;
   set_features(table, index, count);
-  CpuidResult* range = table.find(0);
-  if (range != nullptr) range->eax = std::max(range->eax, kTopologyLeaf);
+  if (CpuidResult* range = table.find(0)) range->eax = std::max(range->eax, kTopologyLeaf);
   set_topology(table, kTopologyLeaf, index, count);
-  if (range != nullptr && range->eax >= kTopologyLeafV2) set_topology(table, kTopologyLeafV2, index, count);
+  if (table.query(0, 0).eax >= kTopologyLeafV2) set_topology(table, kTopologyLeafV2, index, count);
   set_cache_sharing(table, 4, count);
   set_cache_sharing(table, 0x8000001d, count);
   set_amd_topology(table, index, count);
