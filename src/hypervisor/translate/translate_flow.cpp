@@ -156,6 +156,7 @@ void Translator::translate_indirect(const DecodedInstruction& instruction, bool 
     acquire_scratch(instruction.registers, true);
     FlagsPlace flags = save_flags(instruction.registers);
     check_access({Address::Form::kOperand}, instruction.memory.size, false, flags);
+    record(flags == FlagsPlace::kRax);
     hot_.load(address_, address_);
     if (!call) {
       if (flags == FlagsPlace::kMemory)
@@ -186,6 +187,7 @@ void Translator::translate_return(const DecodedInstruction& instruction) {
   acquire_scratch(1 << kRsp, true);
   FlagsPlace flags = save_flags(1 << kRsp);
   check_access({Address::Form::kRegister, kRsp, 0}, kSlot, false, flags);
+  record(flags == FlagsPlace::kRax);
   hot_.load(address_, address_);
   auto popped = static_cast<int32_t>(kSlot + instruction.immediate);
   hot_.lea(kRsp, kRsp, popped);

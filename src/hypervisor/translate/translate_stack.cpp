@@ -28,10 +28,12 @@ void Translator::translate_push_memory(const DecodedInstruction& instruction) {
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
   check_access({Address::Form::kOperand}, kSlot, false, flags);
+  record(flags == FlagsPlace::kRax);
   hot_.load(address_, address_);
   hot_.store_context(context_offset(layout_, &layout_.temporary), address_);
   check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);
   hot_.load_context(index_, context_offset(layout_, &layout_.temporary));
+  record(flags == FlagsPlace::kRax);
   hot_.store(address_, index_);
   restore_flags(flags);
   reload_rax(flags);
@@ -44,6 +46,7 @@ void Translator::translate_pop(const DecodedInstruction& instruction) {
   check_access({Address::Form::kRegister, kRsp, 0}, kSlot, false, flags);
   restore_flags(flags);
   reload_rax(flags);
+  record(false);
   hot_.load(instruction.operand_register, address_);
   if (instruction.operand_register != kRsp) hot_.lea(kRsp, kRsp, kSlot);
 }
@@ -55,8 +58,10 @@ void Translator::translate_leave() {
   check_access({Address::Form::kRegister, kRbp, 0}, kSlot, false, flags);
   restore_flags(flags);
   reload_rax(flags);
+  record(false);
+  hot_.load(index_, address_);
   hot_.lea(kRsp, kRbp, kSlot);
-  hot_.load(kRbp, address_);
+  hot_.move(kRbp, index_);
 }
 
 // The arithmetic flags come from the host, in lahf's form: SF ZF AF PF CF at their places in ah, OF in al.
@@ -77,6 +82,7 @@ void Translator::translate_push_flags() {
   hot_.and32(kRax, 1);
   hot_.shift_left(kRax, kOverflowShift, false);
   hot_.or64(index_, kRax);
+  record(flags == FlagsPlace::kRax);
   hot_.store(address_, index_);
   hot_.load_context(kRax, saved);
   restore_flags(flags);
@@ -91,11 +97,13 @@ void Translator::push_return_address() {
   check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);
   restore_flags(flags);
   reload_rax(flags);
+  record(false);
   uint64_t address = next_rip();
   if (static_cast<uint64_t>(static_cast<int32_t>(address)) == address) {
     hot_.store_immediate(address_, static_cast<int32_t>(address));
   } else {
     hot_.move_immediate(index_, address);
+    record(false);
     hot_.store(address_, index_);
   }
   hot_.lea(kRsp, kRsp, -kSlot);
