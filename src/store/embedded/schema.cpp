@@ -59,13 +59,19 @@ Result<> check_integrity(sqlite3* database, const std::string& path) {
   return fail(ErrorCode::kCorrupt, "the store's file " + path + " is damaged", statement.bytes(0));
 }
 
+// SQLite would create the file with the umask's permissions; it holds what only its owner may read. A file
+// that is there already must not be opened and closed: that would drop the locks of this process's other
+// connections (fcntl_locking(2), sqlite.org/howtocorrupt.html).
+Result<> create_file(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.valid() || errno == EEXIST) return {};
+  return fail(errno_error("make the store " + path, errno));
+}
+
 }  // namespace
 
 Result<Database> open_database(const std::string& path) {
-  // SQLite would create the file with the umask's permissions; it holds what only its owner may read.
-  const UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.valid()) return fail(errno_error("open the store " + path, errno));
-
+  TRY_VOID(create_file(path));
   sqlite3* handle = nullptr;
   const int status =
       sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);

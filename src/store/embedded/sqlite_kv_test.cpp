@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace cumulet::store {
 namespace {
@@ -52,12 +53,68 @@ TEST_F(SqliteKvTest, SurvivesAKilledWriter) {
   EXPECT_EQ(SqliteKv::open(path_).value()->get("a").value()->value, "1");
 }
 
+// Another process that closes the store must not take it for its last user and remove the log under this one:
+// it would, if this process had lost its locks.
+TEST_F(SqliteKvTest, SurvivesAnotherProcessThatOpensAndClosesIt) {
+  int start[2];
+  ASSERT_EQ(pipe(start), 0);
+  const pid_t child = fork();  // before this process opens the store: a fork must not share SQLite's state
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    char byte = 0;
+    if (read(start[0], &byte, 1) != 1) _exit(1);
+    {
+      auto kv = SqliteKv::open(path_);
+      if (!kv || !(*kv)->commit({{}, {{"a", "1"}}})) _exit(1);
+    }
+    _exit(0);
+  }
+  auto kv = SqliteKv::open(path_).value();
+  ASSERT_EQ(write(start[1], "x", 1), 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  close(start[0]);
+  close(start[1]);
+  EXPECT_TRUE(std::filesystem::exists(path_ + "-wal"));
+  EXPECT_EQ(kv->get("a").value().value_or(Entry{}).value, "1");
+  ASSERT_TRUE(kv->commit({{}, {{"b", "2"}}}));
+  EXPECT_EQ(SqliteKv::open(path_).value()->get("b").value().value_or(Entry{}).value, "2");
+}
+
 TEST_F(SqliteKvTest, WatchNoticesAnotherConnection) {
   auto kv = SqliteKv::open(path_).value();
   auto other = SqliteKv::open(path_).value();
   ASSERT_TRUE(other->commit({{}, {{"a", "1"}}}));
   EXPECT_EQ(kv->watch("a", 0, 60'000).value().changes.size(), 1U);
   EXPECT_EQ(kv->commit({{{"a", 0}}, {{"a", "2"}}}).error().code, ErrorCode::kConflict);
+}
+
+// Runs `body` in a child process; its connections must not harm this process's.
+template <typename Body>
+void in_child(Body body) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(body() ? 0 : 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(SqliteKvTest, SeesWhatOtherProcessesWroteThatCameAndWent) {
+  auto kv = SqliteKv::open(path_).value();
+  for (const char* key : {"a", "b", "c"}) {
+    in_child([&] {
+      auto other = SqliteKv::open(path_);
+      return other && (*other)->commit({{}, {{key, "1"}}}).has_value();
+    });
+    EXPECT_TRUE(kv->get(key).value()) << key;
+    ASSERT_TRUE(kv->commit({{}, {{std::string("mine-") + key, "1"}}}));
+    in_child([&] {
+      auto other = SqliteKv::open(path_);
+      return other && (*other)->get(std::string("mine-") + key).value().has_value();
+    });
+  }
 }
 
 TEST_F(SqliteKvTest, RefusesAFileThatIsNoDatabase) {
