@@ -60,9 +60,9 @@ class GuestProgram {
   GuestProgram& load32(uint32_t address) { return bytes({0xa1}).imm32(address); }  // to EAX
   GuestProgram& test_eax(uint32_t mask) { return bytes({0xa9}).imm32(mask); }
   GuestProgram& jump_if_zero_to(uint32_t address) {
-    return bytes({0x0f, 0x84}).imm32(address - (here() + 6));
+    return bytes({0x0f, 0x84}).imm32(address - (here() + 4));
   }
-  GuestProgram& jump_to(uint32_t address) { return bytes({0xe9}).imm32(address - (here() + 5)); }
+  GuestProgram& jump_to(uint32_t address) { return bytes({0xe9}).imm32(address - (here() + 4)); }
   GuestProgram& halt_forever() { return bytes({0xf4, 0xeb, 0xfd}); }
   GuestProgram& poweroff() { return out16(kPm1Control, 1 << 13 | 5 << 10).halt_forever(); }
   // Makes interrupt `vector` enter the code that follows `skip` bytes later; see interrupt_handler().
