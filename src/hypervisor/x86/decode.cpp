@@ -56,8 +56,7 @@ bool may_keep_flags(const Raw& raw) {
     case ZYDIS_MNEMONIC_SHRD:
       return raw.operands[2].type != ZYDIS_OPERAND_TYPE_IMMEDIATE ||
              (raw.operands[2].imm.value.u & 0x1f) == 0;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -72,11 +71,8 @@ void describe_flags(const Raw& raw, DecodedInstruction& out) {
     case ZYDIS_CATEGORY_COND_BR:
     case ZYDIS_CATEGORY_CMOV:
     case ZYDIS_CATEGORY_FCMOV:
-    case ZYDIS_CATEGORY_SETCC:
-      out.flags_read = kArithmeticFlags;
-      break;
-    default:
-      break;
+    case ZYDIS_CATEGORY_SETCC: out.flags_read = kArithmeticFlags; break;
+    default: break;
   }
   if (raw.instruction.mnemonic == ZYDIS_MNEMONIC_LAHF) out.flags_read = kArithmeticFlags;
 }
@@ -102,7 +98,6 @@ bool is_computation(const ZydisDecodedInstruction& instruction) {
     case ZYDIS_CATEGORY_LOGICAL_FP:
     case ZYDIS_CATEGORY_LZCNT:
     case ZYDIS_CATEGORY_MMX:
-    case ZYDIS_CATEGORY_NOP:
     case ZYDIS_CATEGORY_PCLMULQDQ:
     case ZYDIS_CATEGORY_RDRAND:
     case ZYDIS_CATEGORY_RDSEED:
@@ -114,11 +109,8 @@ bool is_computation(const ZydisDecodedInstruction& instruction) {
     case ZYDIS_CATEGORY_SSE:
     case ZYDIS_CATEGORY_STTNI:
     case ZYDIS_CATEGORY_VFMA:
-    case ZYDIS_CATEGORY_WIDENOP:
-    case ZYDIS_CATEGORY_X87_ALU:
-      return true;
-    default:
-      break;
+    case ZYDIS_CATEGORY_X87_ALU: return true;
+    default: break;
   }
   switch (instruction.mnemonic) {
     case ZYDIS_MNEMONIC_CLC:
@@ -136,10 +128,8 @@ bool is_computation(const ZydisDecodedInstruction& instruction) {
     case ZYDIS_MNEMONIC_RDSSPQ:
     case ZYDIS_MNEMONIC_POPCNT:
     case ZYDIS_MNEMONIC_CRC32:
-    case ZYDIS_MNEMONIC_BSWAP:
-      return true;
-    default:
-      return false;
+    case ZYDIS_MNEMONIC_BSWAP: return true;
+    default: return false;
   }
 }
 
@@ -166,10 +156,8 @@ bool is_refused(const Raw& raw) {
     case ZYDIS_MNEMONIC_CLZERO:
     case ZYDIS_MNEMONIC_RDPID:
     case ZYDIS_MNEMONIC_XTEST:
-    case ZYDIS_MNEMONIC_XLAT:
-      return true;
-    default:
-      return false;
+    case ZYDIS_MNEMONIC_XLAT: return true;
+    default: return false;
   }
 }
 
@@ -181,8 +169,7 @@ bool is_bit_string(const Raw& raw) {
     case ZYDIS_MNEMONIC_BTC:
       return raw.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
              raw.operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -194,11 +181,8 @@ ExtendedState extended_state(const Raw& raw) {
       case ZYDIS_REGCLASS_X87:
       case ZYDIS_REGCLASS_MMX:
       case ZYDIS_REGCLASS_XMM:
-      case ZYDIS_REGCLASS_YMM:
-        state = ExtendedState::kSse;
-        break;
-      default:
-        break;
+      case ZYDIS_REGCLASS_YMM: state = ExtendedState::kSse; break;
+      default: break;
     }
     if (raw.operands[i].reg.value == ZYDIS_REGISTER_MXCSR) state = ExtendedState::kSse;
   }
@@ -227,10 +211,8 @@ bool describe_operands(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
         case ZYDIS_REGCLASS_MASK:
         case ZYDIS_REGCLASS_BOUND:
         case ZYDIS_REGCLASS_ZMM:
-        case ZYDIS_REGCLASS_TMM:
-          return false;
-        default:
-          break;
+        case ZYDIS_REGCLASS_TMM: return false;
+        default: break;
       }
       out.registers |= register_mask(operand.reg.value);
     } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
@@ -345,32 +327,21 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
   switch (raw.instruction.mnemonic) {
     case ZYDIS_MNEMONIC_XBEGIN:
     case ZYDIS_MNEMONIC_XEND:
-    case ZYDIS_MNEMONIC_XABORT:
-      return Kind::kInterpret;
-    case ZYDIS_MNEMONIC_CLI:
-      return Kind::kClearInterrupts;
-    case ZYDIS_MNEMONIC_STI:
-      return Kind::kSetInterrupts;
-    case ZYDIS_MNEMONIC_CLD:
-      return Kind::kClearDirection;
-    case ZYDIS_MNEMONIC_STAC:
-      return Kind::kSetAccess;
-    case ZYDIS_MNEMONIC_CLAC:
-      return Kind::kClearAccess;
-    case ZYDIS_MNEMONIC_RDTSC:
-      out.registers = 0b101;
-      return Kind::kReadTsc;
-    case ZYDIS_MNEMONIC_PUSHFQ:
-      out.registers = 1 << 4;
-      return Kind::kPushFlags;
+    case ZYDIS_MNEMONIC_XABORT: return Kind::kInterpret;
+    case ZYDIS_MNEMONIC_CLI: return Kind::kClearInterrupts;
+    case ZYDIS_MNEMONIC_STI: return Kind::kSetInterrupts;
+    case ZYDIS_MNEMONIC_CLD: return Kind::kClearDirection;
+    case ZYDIS_MNEMONIC_STAC: return Kind::kSetAccess;
+    case ZYDIS_MNEMONIC_CLAC: return Kind::kClearAccess;
+    case ZYDIS_MNEMONIC_RDTSC: out.registers = 0b101; return Kind::kReadTsc;
+    case ZYDIS_MNEMONIC_PUSHFQ: out.registers = 1 << 4; return Kind::kPushFlags;
     case ZYDIS_MNEMONIC_LEAVE:
       out.registers = 0b110000;
       return raw.instruction.operand_width == 64 ? Kind::kLeave : Kind::kInterpret;
     case ZYDIS_MNEMONIC_PUSH:
     case ZYDIS_MNEMONIC_POP:
       return describe_explicit_operand(raw, rip, out) ? stack_kind(raw, out) : Kind::kInterpret;
-    default:
-      break;
+    default: break;
   }
   switch (raw.instruction.meta.category) {
     case ZYDIS_CATEGORY_CALL:
@@ -378,10 +349,10 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     case ZYDIS_CATEGORY_RET:
     case ZYDIS_CATEGORY_UNCOND_BR:
       return describe_explicit_operand(raw, rip, out) ? control_flow_kind(raw, rip, out) : Kind::kInterpret;
-    case ZYDIS_CATEGORY_PREFETCH:
-      return Kind::kNothing;
-    default:
-      break;
+    case ZYDIS_CATEGORY_NOP:  // its memory operand is not accessed
+    case ZYDIS_CATEGORY_WIDENOP:
+    case ZYDIS_CATEGORY_PREFETCH: return Kind::kNothing;
+    default: break;
   }
   if (!is_computation(raw.instruction) || is_refused(raw) || !describe_operands(raw, rip, out))
     return Kind::kInterpret;

@@ -14,7 +14,7 @@ enum class InstructionKind : uint8_t {
   kCopy,        // computes on registers only: its bytes may run as they are
   kMemory,      // the same, with one memory operand given by ModRM
   kBitString,   // bt, bts, btr, btc [memory], register: the bit offset moves the address
-  kNothing,     // prefetches: no effect
+  kNothing,     // prefetches and nops: no effect
   kRipAddress,  // lea with a RIP-relative operand: loads the constant `target`
   kPushRegister,
   kPushImmediate,
