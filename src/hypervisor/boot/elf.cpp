@@ -150,7 +150,7 @@ Result<void> load_elf(GuestMemory& memory, const ElfImage& image, GuestAddress l
     if (!memory.zero(segment.physical, segment.memory_size) || !memory.write(segment.physical, segment.bytes))
       return fail(ErrorCode::kInvalidArgument,
                   "the kernel does not fit into the guest's memory: it needs RAM up to " + hex(image.end()) +
-                      " (" + std::to_string((image.end() >> 20) + 1) + " MiB)");
+                      " (" + std::to_string((image.end() + (1 << 20) - 1) >> 20) + " MiB)");
   }
   return {};
 }
