@@ -15,10 +15,10 @@ constexpr uint64_t kMaxInstructionLength = 15;
 }  // namespace
 
 Result<std::unique_ptr<CodeSpace>> CodeSpace::create(GuestMemory& memory, const TranslateOptions& options,
-                                                     const Context& layout, AccessMissHandler handler) {
+                                                     const Context& layout, const StubHandlers& handlers) {
   auto cache = TRY(CodeCache::create(options.code_cache_size));
   Stubs stubs;
-  cache->place_stubs(generate_stubs(cache->stub_address(), layout, handler, stubs));
+  cache->place_stubs(generate_stubs(cache->stub_address(), layout, handlers, stubs));
   return std::unique_ptr<CodeSpace>(new CodeSpace(memory, options, layout, std::move(cache), stubs));
 }
 
@@ -34,6 +34,13 @@ std::optional<FoundBlock> CodeSpace::find(const BlockRequest& request, const Gat
   std::lock_guard lock(mutex_);
   Block* block = lookup(request);
   if (block == nullptr) block = make(request, gate);
+  if (block == nullptr) return std::nullopt;
+  return FoundBlock{block->host, block->chainable()};
+}
+
+std::optional<FoundBlock> CodeSpace::find_existing(const BlockRequest& request) {
+  std::lock_guard lock(mutex_);
+  Block* block = lookup(request);
   if (block == nullptr) return std::nullopt;
   return FoundBlock{block->host, block->chainable()};
 }

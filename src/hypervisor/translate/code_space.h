@@ -53,7 +53,7 @@ struct FaultPoint {
 class CodeSpace {
  public:
   static Result<std::unique_ptr<CodeSpace>> create(GuestMemory& memory, const TranslateOptions& options,
-                                                   const Context& layout, AccessMissHandler handler);
+                                                   const Context& layout, const StubHandlers& handlers);
 
   // Before anyone runs.
   void add_vcpu(Context& context, Gate& gate) { vcpus_.push_back({&context, &gate}); }
@@ -61,6 +61,8 @@ class CodeSpace {
   // The block for a request, made if there is none; nothing if the bytes are not in RAM, or cannot be
   // translated as they lie (cut off by the page's end). `gate` is the caller's.
   std::optional<FoundBlock> find(const BlockRequest& request, const Gate& gate);
+  // The same, but never makes one.
+  std::optional<FoundBlock> find_existing(const BlockRequest& request);
   // Makes the jump with this number go straight to the block of `request`, if that is what it targets.
   // `epoch` is what epoch() was when the jump was taken.
   void chain(uint32_t link, uint64_t epoch, const BlockRequest& request);

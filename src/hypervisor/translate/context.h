@@ -35,7 +35,7 @@ struct JumpEntry {
   uint64_t rip;
   uint64_t code;
 };
-inline constexpr uint32_t kJumpEntryBits = 11;
+inline constexpr uint32_t kJumpEntryBits = 13;
 inline constexpr uint32_t kJumpEntries = 1 << kJumpEntryBits;
 inline constexpr uint32_t kJumpEntryShift = 4;
 static_assert(sizeof(JumpEntry) == 1 << kJumpEntryShift);
@@ -48,10 +48,13 @@ constexpr uint32_t jump_index(uint64_t rip) {
 
 // Why translated code came back to the dispatcher.
 enum class LeaveReason : uint32_t {
-  kLink,         // a direct jump that may be chained: `link` says which
-  kLookup,       // state.rip has no known translation
-  kInterpret,    // the interpreter must execute the instruction at state.rip
-  kNativeFault,  // a signal in translated code: `host_rip` says where
+  kLink,              // a direct jump that may be chained: `link` says which
+  kLookup,            // state.rip has no known translation
+  kInterpretGeneral,  // the interpreter must execute the instruction at state.rip, which needs no extended
+                      // state
+  kInterpret,         // the same for any instruction
+  kNativeFault,       // a signal in translated code: `host_rip` says where
+  kDone,              // C++ called from translated code has dealt with the reason, and wants the dispatcher
 };
 
 // How the arithmetic flags are kept during a memory check (see Translator).
@@ -66,6 +69,7 @@ struct AccessSite {
   FlagsPlace flags;
   uint8_t size;  // bytes of the access
   bool write;
+  bool general;  // DecodedInstruction::general
 };
 
 inline constexpr uint32_t kVectorSaveSize = 16 * 32;
@@ -81,7 +85,8 @@ struct alignas(4096) Context {
   uint64_t temporary;
   uint64_t target;  // host code address to continue at
   uint64_t host_rsp;
-  uint64_t host_flags;
+  uint64_t host_flags;    // the guest's arithmetic flags (and host bits) when it left
+  uint64_t resume_flags;  // those to enter with, in lahf/seto form
   uint64_t link;
   uint64_t host_rip;       // of a native fault
   uint64_t fault_address;  // si_addr of a native fault
@@ -91,6 +96,7 @@ struct alignas(4096) Context {
   void* owner;  // the vCPU, for the access-miss handler
   LeaveReason reason;
   uint32_t host_mxcsr;
+  uint32_t guest_mxcsr;      // while C++ is called
   uint8_t interrupt_wanted;  // the machine waits for IF: sti must leave
   // The page whose code-holding frame got a store that bypassed the TLB, until the next such store.
   std::atomic<uint64_t> direct_write_page;

@@ -42,6 +42,13 @@ void Emitter::context_operand(uint8_t opcode, uint8_t reg, int32_t field, bool w
   value(field);
 }
 
+void Emitter::load_context16(uint8_t destination, int32_t field) {
+  byte(kGsPrefix);
+  rex(false, destination, 0, 0);
+  raw({0x0f, 0xb7, static_cast<uint8_t>(0x04 | (destination & 7) << 3), kSibNoBase});
+  value(field);
+}
+
 void Emitter::store_context_immediate32(int32_t field, uint32_t immediate) {
   context_operand(0xc7, 0, field, false);
   value(immediate);

@@ -36,6 +36,10 @@ class Emitter {
   void store_context(int32_t field, uint8_t source) { context_operand(0x89, source, field, true); }
   void store_context32(int32_t field, uint8_t source) { context_operand(0x89, source, field, false); }
   void load_context(uint8_t destination, int32_t field) { context_operand(0x8b, destination, field, true); }
+  void load_context32(uint8_t destination, int32_t field) {
+    context_operand(0x8b, destination, field, false);
+  }
+  void load_context16(uint8_t destination, int32_t field);  // zero-extended
   void store_context_immediate32(int32_t field, uint32_t value);
   void store_context_immediate64(int32_t field, uint64_t value);
   void and_context_byte(int32_t field, uint8_t mask);            // (flags)

@@ -24,7 +24,8 @@ class TranslateEngine final : public Engine {
     auto mapping = TRY(ContextMapping::create());
     bool translate = options_.mode != TranslateMode::kInterpretOnly;
     if (translate && space_ == nullptr)
-      space_ = TRY(CodeSpace::create(memory_, options_, mapping->get(), &TranslateVcpu::handle_access_miss));
+      space_ = TRY(CodeSpace::create(memory_, options_, mapping->get(),
+                                     {&TranslateVcpu::handle_leave, &TranslateVcpu::handle_access_miss}));
     bool chain = options_.mode == TranslateMode::kChainedBlocks;
     return std::make_unique<TranslateVcpu>(index, cpuid, memory_, space_.get(), chain, std::move(mapping));
   }

@@ -17,23 +17,25 @@ class Generator : public Xbyak::CodeGenerator {
  public:
   explicit Generator(const Context& layout) : Xbyak::CodeGenerator(kBufferSize), layout_(layout) {}
 
-  void generate(uint64_t address, AccessMissHandler handler, Stubs& stubs) {
-    handler_ = handler;
+  void generate(uint64_t address, const StubHandlers& handlers, Stubs& stubs) {
     stubs.enter = address + offset();
     enter();
     stubs.link = address + offset();
-    leave_with(LeaveReason::kLink);
+    leave_light(LeaveReason::kLink, handlers.leave);
     stubs.lookup = address + offset();
-    leave_with(LeaveReason::kLookup);
-    stubs.interpret = address + offset();
-    leave_with(LeaveReason::kInterpret);
+    leave_light(LeaveReason::kLookup, handlers.leave);
+    stubs.interpret_general = address + offset();
+    leave_light(LeaveReason::kInterpretGeneral, handlers.leave);
     stubs.access_miss = address + offset();
-    access_miss();
+    save_registers();
+    mov(rsp, field(&layout_.host_rsp));
+    call_handler(handlers.access_miss);
+    stubs.interpret = address + offset();
+    leave_full();
     stubs.leave_fault = address + offset();
     L(leave_saved_);
     save_extended_state();
     return_to_host();
-    stubs.size = offset();
   }
 
  private:
@@ -54,19 +56,34 @@ class Generator : public Xbyak::CodeGenerator {
     mov(eax, kGuestExtendedState);
     xor_(edx, edx);
     xrstor64(rdi);
-    push(field(&layout_.host_flags));
-    popfq();
-    load_registers();
-    jmp(field(&layout_.target));
+    go_on();
   }
 
-  void leave_with(LeaveReason reason) {
-    mov(field(&layout_.reason, false), static_cast<uint32_t>(reason));
+  void save_registers_and_flags() {
     save_registers();
     mov(rsp, field(&layout_.host_rsp));
     pushfq();
     pop(field(&layout_.host_flags));
+  }
+
+  void leave_light(LeaveReason reason, LightLeaveHandler handler) {
+    mov(field(&layout_.reason, false), static_cast<uint32_t>(reason));
+    save_registers_and_flags();
+    call_handler(handler);
+  }
+
+  void leave_full() {
+    mov(field(&layout_.reason, false), static_cast<uint32_t>(LeaveReason::kInterpret));
+    save_registers_and_flags();
     jmp(leave_saved_, T_NEAR);
+  }
+
+  void go_on() {
+    mov(rax, field(&layout_.resume_flags));
+    add(al, 0x7f);
+    sahf();
+    load_registers();
+    jmp(field(&layout_.target));
   }
 
   void save_extended_state() {
@@ -78,34 +95,39 @@ class Generator : public Xbyak::CodeGenerator {
 
   void return_to_host() {
     fninit();
-    putSeg(gs);
-    ldmxcsr(dword[Xbyak::RegExp(static_cast<size_t>(context_offset(layout_, &layout_.host_mxcsr)))]);
+    mxcsr(false, &layout_.host_mxcsr);
     vzeroupper();
     add(rsp, 8);
     for (const Xbyak::Reg64& reg : {r15, r14, r13, r12, rbp, rbx}) pop(reg);
     ret();
   }
 
-  // C++ may use the vector registers, but no x87 register and no MXCSR-dependent instruction runs in the
-  // handler: keeping ymm0 to ymm15 in the Context is enough, and much cheaper than XSAVE.
-  void access_miss() {
-    save_registers();
-    mov(rsp, field(&layout_.host_rsp));
+  // C++ may use the vector registers and MXCSR, but no x87 register: so keeping ymm0 to ymm15 and MXCSR in
+  // the Context is enough, and much cheaper than XSAVE.
+  void call_handler(LightLeaveHandler handler) {
     move_vectors(true);
     vzeroupper();
+    mxcsr(true, &layout_.guest_mxcsr);
+    mxcsr(false, &layout_.host_mxcsr);
     rdgsbase(rdi);
-    mov(rax, reinterpret_cast<uint64_t>(handler_));
+    mov(rax, reinterpret_cast<uint64_t>(handler));
     call(rax);
     mov(ecx, eax);
     move_vectors(false);
-    Xbyak::Label failed;
+    mxcsr(false, &layout_.guest_mxcsr);
     test(cl, cl);
-    jz(failed, T_NEAR);
-    load_registers();
-    jmp(field(&layout_.target));
-    L(failed);
-    mov(field(&layout_.reason, false), static_cast<uint32_t>(LeaveReason::kInterpret));
-    jmp(leave_saved_, T_NEAR);
+    jz(leave_saved_, T_NEAR);
+    go_on();
+  }
+
+  void mxcsr(bool save, const uint32_t* member) {
+    auto displacement = static_cast<size_t>(context_offset(layout_, member));
+    putSeg(gs);
+    if (save) {
+      stmxcsr(dword[Xbyak::RegExp(displacement)]);
+    } else {
+      ldmxcsr(dword[Xbyak::RegExp(displacement)]);
+    }
   }
 
   void move_vectors(bool save) {
@@ -139,15 +161,14 @@ class Generator : public Xbyak::CodeGenerator {
   }
 
   const Context& layout_;
-  AccessMissHandler handler_ = nullptr;
   Xbyak::Label leave_saved_;
 };
 }  // namespace
 
-std::vector<uint8_t> generate_stubs(uint64_t address, const Context& layout, AccessMissHandler handler,
+std::vector<uint8_t> generate_stubs(uint64_t address, const Context& layout, const StubHandlers& handlers,
                                     Stubs& stubs) {
   Generator generator(layout);
-  generator.generate(address, handler, stubs);
+  generator.generate(address, handlers, stubs);
   generator.ready();
   CHECK(Xbyak::GetError() == Xbyak::ERR_NONE);
   return {generator.getCode(), generator.getCode() + generator.getSize()};

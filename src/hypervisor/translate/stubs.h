@@ -9,24 +9,32 @@
 namespace cumulet::hypervisor {
 
 // Host code addresses. The jump targets expect the guest's registers and flags in the host's.
+//
+// Leaving has two ways. The light one calls C++ in the middle: general registers go to state.gpr, the vector
+// registers aside; x87 state stays where it is, and CpuState::xsave is not valid meanwhile. The full one, for
+// everything else, stores all state and returns from `enter`.
 struct Stubs {
   uint64_t enter =
       0;              // void(Context*), System V ABI: runs translated code at Context::target until it leaves
-  uint64_t link = 0;  // leave with LeaveReason::kLink; state.rip and Context::link are set
-  uint64_t lookup = 0;     // leave with kLookup; state.rip is set
-  uint64_t interpret = 0;  // leave with kInterpret; state.rip is set
-  uint64_t access_miss =
-      0;  // fill the TLB for miss_linear and miss_site, and go on there; or leave with kInterpret
-  uint64_t leave_fault = 0;  // where the signal handler goes: registers are saved, rsp is the host's
-  uint64_t size = 0;
+  uint64_t link = 0;  // light, LeaveReason::kLink; state.rip and Context::link are set
+  uint64_t lookup = 0;             // light, kLookup; state.rip is set
+  uint64_t interpret_general = 0;  // light, kInterpretGeneral; state.rip is set
+  uint64_t interpret = 0;          // full, kInterpret; state.rip is set
+  uint64_t access_miss = 0;        // light: miss_linear and miss_site are set
+  uint64_t leave_fault = 0;  // full: where the signal handler goes: registers are saved, rsp is the host's
 };
 
-// Called from the access_miss stub with the guest's registers in state.gpr. True: the access may happen, its
-// host address is in the site's address register. False: the instruction must be interpreted; state is exact.
-using AccessMissHandler = bool (*)(Context*);
+// Called on a light leave. True: translated code goes on at Context::target with state.gpr and resume_flags.
+// False: it is left; Context::reason and host_flags say how.
+using LightLeaveHandler = bool (*)(Context*);
+
+struct StubHandlers {
+  LightLeaveHandler leave;        // for link, lookup and interpret_general
+  LightLeaveHandler access_miss;  // reason is not set
+};
 
 // Generates the stubs for code that will be placed at `address`; `layout` is any Context.
-std::vector<uint8_t> generate_stubs(uint64_t address, const Context& layout, AccessMissHandler handler,
+std::vector<uint8_t> generate_stubs(uint64_t address, const Context& layout, const StubHandlers& handlers,
                                     Stubs& stubs);
 
 }  // namespace cumulet::hypervisor

@@ -119,7 +119,8 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
   hot_.jump_if(Condition::kAbove, site_address + sizeof(AccessSite));
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
 
-  cold_.value(AccessSite{current_rip(), hot_.here(), address_, index_, flags, size, write});
+  cold_.value(AccessSite{current_rip(), hot_.here(), address_, index_, flags, size, write,
+                         instructions_[current_].general});
   compute_address(cold_, address);
   cold_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
   cold_.move_immediate(address_, site_address);

@@ -5,7 +5,7 @@ namespace cumulet::hypervisor {
 
 void Translator::leave_to_interpreter(Emitter& out) {
   out.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
-  out.jump(stubs_.interpret);
+  out.jump(instructions_[current_].general ? stubs_.interpret_general : stubs_.interpret);
 }
 
 // Sets or clears bits in a byte of state.rflags, which holds the flags that the host's do not.
@@ -40,7 +40,8 @@ bool Translator::translate_set_interrupts() {
   return true;
 }
 
-void Translator::translate_read_tsc() {
+// rdtsc and rdtscp.
+void Translator::translate_read_tsc(bool with_aux) {
   const uint8_t rdtsc[] = {0x0f, 0x31};
   int32_t kept_flags = context_offset(layout_, &layout_.saved_flags);
   int32_t kept_rax = context_offset(layout_, &layout_.temporary);
@@ -55,11 +56,22 @@ void Translator::translate_read_tsc() {
   hot_.move(kRdx, kRax);
   hot_.shift_right(kRdx, 32, true);
   hot_.move32(kRax, kRax);
+  if (with_aux) hot_.load_context32(kRcx, context_offset(layout_, &layout_.cpu.state.msr.tsc_aux));
   if (!flags_live()) return;
   hot_.store_context(kept_rax, kRax);
   hot_.load_context(kRax, kept_flags);
   hot_.flags_from_rax();
   hot_.load_context(kRax, kept_rax);
+}
+
+void Translator::translate_swap_gs() {
+  int32_t base = context_offset(layout_, &layout_.cpu.state.segments[kGs].base);
+  int32_t other = context_offset(layout_, &layout_.cpu.state.msr.kernel_gs_base);
+  acquire_scratch(0, false);
+  hot_.load_context(address_, base);
+  hot_.load_context(index_, other);
+  hot_.store_context(other, address_);
+  hot_.store_context(base, index_);
 }
 
 // False: not one of these, or not here.
@@ -74,7 +86,15 @@ bool Translator::translate_system(const DecodedInstruction& instruction) {
       change_flags_byte(rflags_field + 1, rflags::kDf >> 8, false);
       return true;
     case InstructionKind::kSetInterrupts: return translate_set_interrupts();
-    case InstructionKind::kReadTsc: translate_read_tsc(); return true;
+    case InstructionKind::kReadTsc: translate_read_tsc(false); return true;
+    case InstructionKind::kReadTscAux: translate_read_tsc(true); return true;
+    case InstructionKind::kSwapGs: translate_swap_gs(); return true;
+    case InstructionKind::kReadSegment:
+      hot_.load_context16(
+          instruction.operand_register,
+          context_offset(layout_,
+                         &layout_.cpu.state.segments[static_cast<size_t>(instruction.immediate)].selector));
+      return true;
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess: {
       bool set = instruction.kind == InstructionKind::kSetAccess;

@@ -14,7 +14,6 @@ constexpr uint32_t kHostMxcsr = 0x1f80;
 // Offsets into the XSAVE area (SDM volume 1, 10.5.1 and 13.4).
 constexpr size_t kMxcsrOffset = 24, kXstateBvOffset = 512, kXcompBvOffset = 520;
 constexpr uint32_t kMxcsrMask = 0xffff;
-constexpr uint64_t kHostFixedFlags = 0x202;
 
 bool is_canonical(uint64_t linear) {
   return static_cast<uint64_t>(static_cast<int64_t>(linear << 16) >> 16) == linear;
@@ -48,7 +47,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   context_.direct_write_page.store(kNoPage);
   set_extended_state_area();
   if (space_ == nullptr) return;
-  flush_jumps(false);
+  jumps_.emplace(context_, space_->stubs().lookup);
   space_->add_vcpu(context_, gate_);
 }
 
@@ -106,31 +105,72 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   return request;
 }
 
-std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request) {
+// The epoch of the block addresses to come; those of an older one are forgotten.
+uint64_t TranslateVcpu::current_epoch() {
   uint64_t epoch = space_->epoch();
-  if (epoch != jumps_epoch_) flush_jumps(false);
+  if (epoch != jumps_epoch_) jumps_->flush_all();
   jumps_epoch_ = epoch;
-  std::optional<FoundBlock> block = space_->find(request, gate_);
-  if (!block) return interpreter_.step();
+  return epoch;
+}
+
+// Makes the block the next to run, and enters the gate. False: something came in between.
+bool TranslateVcpu::prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch) {
   if (pending_link_ != kNoLink && use_jump_cache_) space_->chain(pending_link_, pending_link_epoch_, request);
   pending_link_ = kNoLink;
-  if (use_jump_cache_)
-    context_.jumps[request.key.mode][jump_index(request.key.rip)] = {request.key.rip, block->host};
-  context_.target = block->host;
-  if (!gate_.enter()) return std::nullopt;
-  if (space_->epoch() != epoch) {  // the block is gone: somebody emptied the cache
-    gate_.leave();
-    return std::nullopt;
+  if (use_jump_cache_) jumps_->fill(request.key.mode, request.key.rip, block.host);
+  context_.target = block.host;
+  cpu_.state.rflags &= ~rflags::kRf;  // the next instruction to complete clears it (SDM volume 3, 17.3.1.1)
+  uint64_t flags = cpu_.state.rflags;
+  context_.resume_flags = (flags & rflags::kArithmetic & 0xff) << 8 | ((flags & rflags::kOf) != 0 ? 1 : 0);
+  if (!gate_.enter()) return false;
+  if (space_->epoch() == epoch) return true;
+  gate_.leave();  // the block is gone: somebody emptied the cache
+  return false;
+}
+
+std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request) {
+  uint64_t epoch = current_epoch();
+  std::optional<FoundBlock> block = space_->find(request, gate_);
+  if (!block) return interpreter_.step();
+  if (!prepare_entry(request, *block, epoch)) return std::nullopt;
+  sanitize_extended_state(cpu_.state);
+  call_enter_stub();
+  merge_flags();
+  switch (context_.reason) {
+    case LeaveReason::kNativeFault: return left_for_fault();
+    case LeaveReason::kInterpret: gate_.leave(); return interpreter_.step();
+    default: return std::exchange(left_exit_, std::nullopt);
   }
-  enter_code();
-  if (context_.reason == LeaveReason::kNativeFault) return left_for_fault();
+}
+
+// After a light leave: the same loop as run() and advance(), as far as it goes without extended state.
+bool TranslateVcpu::go_on() {
+  merge_flags();
   gate_.leave();
-  if (context_.reason == LeaveReason::kInterpret) return interpreter_.step();
+  std::optional<Exit> exit;
+  if (context_.reason == LeaveReason::kInterpretGeneral) exit = interpreter_.step();
   if (context_.reason == LeaveReason::kLink) {
     pending_link_ = static_cast<uint32_t>(context_.link);
-    pending_link_epoch_ = epoch;
+    pending_link_epoch_ = jumps_epoch_;
   }
-  return std::nullopt;
+  while (!exit) {
+    exit = event_exit();
+    if (exit || !translatable(cpu_)) break;
+    std::optional<BlockRequest> request = next_request();
+    if (!request) break;
+    uint64_t epoch = current_epoch();
+    std::optional<FoundBlock> block = space_->find_existing(*request);
+    if (!block) break;
+    if (prepare_entry(*request, *block, epoch)) return true;
+  }
+  left_exit_ = std::move(exit);
+  context_.reason = LeaveReason::kDone;
+  context_.host_flags = cpu_.state.rflags;
+  return false;
+}
+
+bool TranslateVcpu::handle_leave(Context* context) {
+  return static_cast<TranslateVcpu*>(context->owner)->go_on();
 }
 
 // The poll page was protected, or a guest instruction faults: then the interpreter runs into the same fault,
@@ -158,7 +198,8 @@ bool TranslateVcpu::handle_access_miss(Context* context) {
   uint64_t host = vcpu->tlb_.resolve(context->miss_linear, site.size, site.write);
   if (host == 0) {
     vcpu->undo_access(site);
-    return false;
+    context->reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
+    return site.general && vcpu->go_on();
   }
   context->cpu.state.gpr[site.address] = host;
   context->target = site.resume;
@@ -216,30 +257,25 @@ Result<void> TranslateVcpu::set_state(const CpuState& state) {
   return {};
 }
 
-void TranslateVcpu::enter_code() {
+// While translated code runs, the arithmetic flags are in the host's.
+void TranslateVcpu::merge_flags() {
   CpuState& state = cpu_.state;
-  sanitize_extended_state(state);
-  state.rflags &= ~rflags::kRf;  // the next instruction that completes clears it (SDM volume 3, 17.3.1.1)
-  context_.host_flags = (state.rflags & rflags::kArithmetic) | kHostFixedFlags;
-  call_enter_stub();
   state.rflags = (state.rflags & ~rflags::kArithmetic) | (context_.host_flags & rflags::kArithmetic);
-}
-
-void TranslateVcpu::flush_jumps(bool user_only) {
-  for (uint32_t mode = 0; mode < kModeCount; ++mode)
-    if (!user_only || (mode & kModeUser) != 0)
-      context_.jumps[mode].fill({kInvalidTag, space_->stubs().lookup});
 }
 
 void TranslateVcpu::tlb_flush_all() {
   tlb_.flush_all();
   fetch_.flush_all();
-  if (space_ != nullptr) flush_jumps(false);
+  if (jumps_) jumps_->flush_all();
 }
 
 void TranslateVcpu::tlb_flush_non_global() {
   tlb_.flush_non_global();
-  if (space_ != nullptr) flush_jumps(!fetch_.has_local_supervisor_pages());
+  if (jumps_ && fetch_.has_local_supervisor_pages()) {
+    jumps_->flush_all();
+  } else if (jumps_) {
+    jumps_->flush_user();
+  }
   fetch_.flush_non_global();
 }
 
@@ -247,7 +283,7 @@ void TranslateVcpu::tlb_flush_page(uint64_t linear) {
   tlb_.flush_page(linear);
   if (!fetch_.may_hold(linear)) return;
   fetch_.flush_all();
-  if (space_ != nullptr) flush_jumps(false);
+  if (jumps_) jumps_->flush_all();
 }
 
 void TranslateVcpu::memory_written(GuestAddress address, uint64_t size) {

@@ -8,6 +8,7 @@
 #include "hypervisor/translate/code_space.h"
 #include "hypervisor/translate/fetch_cache.h"
 #include "hypervisor/translate/gate.h"
+#include "hypervisor/translate/jump_cache.h"
 #include "hypervisor/translate/software_tlb.h"
 #include "hypervisor/vcpu/vcpu.h"
 
@@ -41,7 +42,8 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   [[nodiscard]] CpuState get_state() const override { return cpu_.state; }
   [[nodiscard]] Result<void> set_state(const CpuState& state) override;
 
-  // The access_miss stub's way into C++.
+  // The stubs' ways into C++ (StubHandlers).
+  static bool handle_leave(Context* context);
   static bool handle_access_miss(Context* context);
 
  private:
@@ -57,9 +59,11 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<Exit> left_for_fault();
   std::optional<BlockRequest> next_request();
   void undo_access(const AccessSite& site);
-  void flush_jumps(bool user_only);
+  bool go_on();
+  bool prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch);
+  uint64_t current_epoch();
 
-  void enter_code();
+  void merge_flags();
 
   // vcpu_code_unsafe.cpp
   void call_enter_stub();
@@ -75,8 +79,10 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   Gate gate_;
   SoftwareTlb tlb_;
   FetchCache fetch_;
+  std::optional<JumpCache> jumps_;  // with a CodeSpace only
   Interpreter interpreter_;
   bool window_requested_ = false;
+  std::optional<Exit> left_exit_;  // with LeaveReason::kDone
   uint64_t jumps_epoch_ = 0;
   // The direct jump by which translated code was left, to be chained to where it goes.
   uint32_t pending_link_ = kNoLink;

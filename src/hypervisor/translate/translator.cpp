@@ -36,7 +36,7 @@ bool allowed(const DecodedInstruction& instruction, CodeMode mode) {
     case InstructionKind::kSetInterrupts:
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess:
-    case InstructionKind::kReadTsc: return !user;
+    case InstructionKind::kSwapGs: return !user;
     default: return static_cast<uint8_t>(instruction.state) <= static_cast<uint8_t>(fpu_level(mode));
   }
 }

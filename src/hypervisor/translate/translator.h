@@ -112,7 +112,8 @@ class Translator {
   bool translate_system(const DecodedInstruction& instruction);
   void change_flags_byte(int32_t field, uint8_t mask, bool set);
   bool translate_set_interrupts();
-  void translate_read_tsc();
+  void translate_read_tsc(bool with_aux);
+  void translate_swap_gs();
   void leave_to_interpreter(Emitter& out);
 
   const Context& layout_;

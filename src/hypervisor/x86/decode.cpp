@@ -323,6 +323,65 @@ bool describe_explicit_operand(Raw& raw, uint64_t rip, DecodedInstruction& out) 
   return known;
 }
 
+// By category, so that what is not listed counts as using extended state.
+bool is_general(const ZydisDecodedInstruction& instruction) {
+  if (instruction.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) return false;
+  switch (instruction.meta.category) {
+    case ZYDIS_CATEGORY_BINARY:
+    case ZYDIS_CATEGORY_BITBYTE:
+    case ZYDIS_CATEGORY_CALL:
+    case ZYDIS_CATEGORY_CMOV:
+    case ZYDIS_CATEGORY_COND_BR:
+    case ZYDIS_CATEGORY_FLAGOP:
+    case ZYDIS_CATEGORY_INTERRUPT:
+    case ZYDIS_CATEGORY_IO:
+    case ZYDIS_CATEGORY_IOSTRINGOP:
+    case ZYDIS_CATEGORY_LOGICAL:
+    case ZYDIS_CATEGORY_POP:
+    case ZYDIS_CATEGORY_PUSH:
+    case ZYDIS_CATEGORY_RDWRFSGS:
+    case ZYDIS_CATEGORY_RET:
+    case ZYDIS_CATEGORY_ROTATE:
+    case ZYDIS_CATEGORY_SEGOP:
+    case ZYDIS_CATEGORY_SEMAPHORE:
+    case ZYDIS_CATEGORY_SETCC:
+    case ZYDIS_CATEGORY_SHIFT:
+    case ZYDIS_CATEGORY_STRINGOP:
+    case ZYDIS_CATEGORY_SYSCALL:
+    case ZYDIS_CATEGORY_SYSRET:
+    case ZYDIS_CATEGORY_SYSTEM:
+    case ZYDIS_CATEGORY_UNCOND_BR: return true;
+    default: break;
+  }
+  switch (instruction.mnemonic) {
+    case ZYDIS_MNEMONIC_CPUID:
+    case ZYDIS_MNEMONIC_ENTER:
+    case ZYDIS_MNEMONIC_INVPCID:
+    case ZYDIS_MNEMONIC_LEAVE:
+    case ZYDIS_MNEMONIC_MOV:
+    case ZYDIS_MNEMONIC_MOVSX:
+    case ZYDIS_MNEMONIC_MOVSXD:
+    case ZYDIS_MNEMONIC_MOVZX:
+    case ZYDIS_MNEMONIC_UD2:
+    case ZYDIS_MNEMONIC_XCHG: return true;
+    default: return false;
+  }
+}
+
+// mov register, segment register: only forms that write the whole register.
+bool is_segment_read(const Raw& raw, DecodedInstruction& out) {
+  const ZydisDecodedOperand& to = raw.operands[0];
+  const ZydisDecodedOperand& from = raw.operands[1];
+  if (raw.instruction.mnemonic != ZYDIS_MNEMONIC_MOV || to.type != ZYDIS_OPERAND_TYPE_REGISTER ||
+      from.type != ZYDIS_OPERAND_TYPE_REGISTER || to.size < 32 ||
+      ZydisRegisterGetClass(from.reg.value) != ZYDIS_REGCLASS_SEGMENT)
+    return false;
+  out.registers = register_mask(to.reg.value);
+  out.operand_register = register_number(to.reg.value);
+  out.immediate = ZydisRegisterGetId(from.reg.value);
+  return true;
+}
+
 Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
   switch (raw.instruction.mnemonic) {
     case ZYDIS_MNEMONIC_XBEGIN:
@@ -331,6 +390,8 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     case ZYDIS_MNEMONIC_CLI: return Kind::kClearInterrupts;
     case ZYDIS_MNEMONIC_STI: return Kind::kSetInterrupts;
     case ZYDIS_MNEMONIC_CLD: return Kind::kClearDirection;
+    case ZYDIS_MNEMONIC_SWAPGS: return Kind::kSwapGs;
+    case ZYDIS_MNEMONIC_RDTSCP: out.registers = 0b111; return Kind::kReadTscAux;
     case ZYDIS_MNEMONIC_STAC: return Kind::kSetAccess;
     case ZYDIS_MNEMONIC_CLAC: return Kind::kClearAccess;
     case ZYDIS_MNEMONIC_RDTSC: out.registers = 0b101; return Kind::kReadTsc;
@@ -343,6 +404,7 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
       return describe_explicit_operand(raw, rip, out) ? stack_kind(raw, out) : Kind::kInterpret;
     default: break;
   }
+  if (is_segment_read(raw, out)) return Kind::kReadSegment;
   switch (raw.instruction.meta.category) {
     case ZYDIS_CATEGORY_CALL:
     case ZYDIS_CATEGORY_COND_BR:
@@ -385,6 +447,7 @@ DecodedInstruction decode_64bit(ByteView bytes, uint64_t rip) {
   out.state = extended_state(raw);
   describe_flags(raw, out);
   out.kind = kind_of(raw, rip, out);
+  out.general = out.state == ExtendedState::kNone && is_general(raw.instruction);
   return out;
 }
 

@@ -36,7 +36,10 @@ enum class InstructionKind : uint8_t {
   kSetAccess,    // stac
   kClearAccess,  // clac
   kReadTsc,
-  kInterpret,  // everything else
+  kReadTscAux,  // rdtscp
+  kSwapGs,
+  kReadSegment,  // mov of segment register `immediate` to a 32- or 64-bit general register
+  kInterpret,    // everything else
 };
 
 enum class ExtendedState : uint8_t { kNone, kSse, kAvx };  // kSse stands for x87 and MMX too
@@ -59,6 +62,8 @@ struct DecodedInstruction {
   uint16_t flags_read = 0;    // bits of RFLAGS (arithmetic ones only)
   uint16_t flags_killed = 0;  // written in every case, whatever they were
   ExtendedState state = ExtendedState::kNone;
+  // Whatever it does, also when it is interpreted or faults: x87 and vector state are not looked at.
+  bool general = false;
   MemoryOperand memory;
   uint8_t operand_register = 0;  // of the kinds that name one register
   uint8_t operand_size = 0;      // bytes
