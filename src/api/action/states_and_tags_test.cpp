@@ -69,6 +69,46 @@ TEST_F(StatesTest, ProtectionAndUnsupported) {
   EXPECT_EQ(state(id), "running");
 }
 
+TEST_F(StatesTest, AttributesCanBeChanged) {
+  std::string id = cloud_.launch(1, {{"DisableApiTermination", "true"}})[0];
+  auto modify = [&](Parameters parameters) {
+    parameters.emplace_back("InstanceId", id);
+    return cloud_.call("ModifyInstanceAttribute", parameters).code();
+  };
+  auto show = [&](const std::string& attribute) {
+    return cloud_.call("DescribeInstanceAttribute", {{"InstanceId", id}, {"Attribute", attribute}});
+  };
+  EXPECT_EQ(show("disableApiTermination").at("//disableApiTermination/value"), "true");
+  EXPECT_EQ(modify({{"DisableApiTermination.Value", "false"}}), "");
+  EXPECT_EQ(show("disableApiTermination").at("//disableApiTermination/value"), "false");
+  EXPECT_EQ(modify({{"Attribute", "disableApiStop"}, {"Value", "true"}}), "");
+  EXPECT_EQ(show("disableApiStop").at("//disableApiStop/value"), "true");
+  EXPECT_EQ(modify({{"InstanceInitiatedShutdownBehavior.Value", "terminate"}}), "");
+  EXPECT_EQ(show("instanceInitiatedShutdownBehavior").at("//value"), "terminate");
+  EXPECT_EQ(show("userData").status, 200);
+  EXPECT_EQ(modify({{"InstanceType.Value", "t3.small"}}), "IncorrectInstanceState");
+  EXPECT_EQ(modify({{"InstanceType.Value", "z9.huge"}}), "InvalidParameterValue");
+  EXPECT_EQ(modify({{"InstanceInitiatedShutdownBehavior.Value", "explode"}}), "InvalidParameterValue");
+  EXPECT_EQ(modify({{"GroupId.1", "sg-1"}}), "UnsupportedOperation");
+  EXPECT_EQ(modify({}), "MissingParameter");
+  EXPECT_EQ(modify({{"DisableApiStop.Value", "true"}, {"EbsOptimized.Value", "false"}}),
+            "InvalidParameterCombination");
+  EXPECT_EQ(show("noSuchAttribute").code(), "InvalidParameterValue");
+  EXPECT_EQ(act("TerminateInstances", id).status, 200);
+}
+
+TEST_F(StatesTest, AStoppedInstanceCanChangeItsType) {
+  std::string id = cloud_.launch()[0];
+  cloud_.report_running(id);
+  act("StopInstances", id);
+  cloud_.report_exited(id);
+  Reply reply =
+      cloud_.call("ModifyInstanceAttribute", {{"InstanceId", id}, {"InstanceType.Value", "t3.small"}});
+  EXPECT_EQ(reply.status, 200) << reply.text;
+  EXPECT_EQ(act("StartInstances", id).status, 200);
+  EXPECT_EQ(act("DescribeInstances", id).at("//instanceType"), "t3.small");
+}
+
 TEST_F(StatesTest, ATwiceNamedInstanceCountsOnce) {
   std::string id = cloud_.launch()[0];
   EXPECT_EQ(act("TerminateInstances", id, {{"InstanceId.2", id}}).all("//instanceId").size(), 1u);
