@@ -117,7 +117,9 @@ TEST(InstanceTypes, AreOrderedByFamilyAndFound) {
   for (const InstanceType& type : instance_types()) {
     const std::string name(type.name);
     const std::string its_family = name.substr(0, name.find('.'));
-    if (its_family != family) EXPECT_TRUE(families.insert(its_family).second) << name;
+    if (its_family != family) {
+      EXPECT_TRUE(families.insert(its_family).second) << name;
+    }
     family = its_family;
     EXPECT_EQ(find_instance_type(name), &type);
     EXPECT_EQ(type.vcpus % type.threads_per_core, 0U) << name;
