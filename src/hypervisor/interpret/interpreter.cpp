@@ -10,6 +10,22 @@
 
 namespace cumulet::hypervisor {
 
+namespace {
+// RF covers one instruction; IRET loads it for the next (SDM volume 3, 17.3.1.1).
+bool loads_resume_flag(ZydisMnemonic mnemonic) {
+  return mnemonic == ZYDIS_MNEMONIC_IRET || mnemonic == ZYDIS_MNEMONIC_IRETD ||
+         mnemonic == ZYDIS_MNEMONIC_IRETQ;
+}
+
+// True if a single-step trap follows: TF was set when the instruction began, and the instruction did not
+// enter a handler that cleared it (SDM volume 3, 17.3.1.4).
+bool single_steps(const ZydisDecodedInstruction& info, uint64_t flags_before, uint64_t flags_after) {
+  if ((flags_before & rflags::kTf) == 0 || info.meta.category == ZYDIS_CATEGORY_INTERRUPT) return false;
+  bool enters_kernel = info.mnemonic == ZYDIS_MNEMONIC_SYSCALL || info.mnemonic == ZYDIS_MNEMONIC_SYSENTER;
+  return !enters_kernel || (flags_after & rflags::kTf) != 0;
+}
+}  // namespace
+
 class Interpreter::Implementation {
  public:
   explicit Implementation(Cpu& cpu) : x_(cpu) {}
@@ -82,15 +98,12 @@ std::optional<Exit> Interpreter::Implementation::finished(uint64_t flags_before)
   x_.requests.clear();
   if (!x_.repeat) {
     state.rip = x_.next_rip;
-    // RF covers one instruction; IRET loads it for the next (SDM volume 3, 17.3.1.1).
-    bool loads_rf = x_.info().meta.category == ZYDIS_CATEGORY_RET && (flags_before & rflags::kRf) == 0;
-    if (!loads_rf) state.rflags &= ~rflags::kRf;
+    if (!loads_resume_flag(x_.info().mnemonic)) state.rflags &= ~rflags::kRf;
   }
   std::optional<Exit> exit;
   if (x_.exit_when_done) exit = std::exchange(x_.exit, std::nullopt);
   uint64_t traps = x_.debug_hits;
-  bool into_handler = x_.info().meta.category == ZYDIS_CATEGORY_INTERRUPT;
-  if ((flags_before & rflags::kTf) != 0 && !into_handler) traps |= kDr6SingleStep;
+  if (single_steps(x_.info(), flags_before, state.rflags)) traps |= kDr6SingleStep;
   // The trap waits for the instruction after MOV SS or POP SS (SDM volume 3, 6.8.3).
   bool waits =
       state.interrupt_shadow && (traps & ~kDr6SingleStep) == 0 && x_.info().mnemonic != ZYDIS_MNEMONIC_STI;
