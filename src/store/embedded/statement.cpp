@@ -9,15 +9,11 @@ Error sqlite_error(sqlite3* database, int status) {
   const std::string context = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(status);
   switch (status & 0xff) {  // the low byte is the primary code: sqlite.org/rescode.html
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {ErrorCode::kUnavailable, "the store is locked by another process", context};
+    case SQLITE_LOCKED: return {ErrorCode::kUnavailable, "the store is locked by another process", context};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return {ErrorCode::kCorrupt, "the store's file is damaged", context};
-    case SQLITE_FULL:
-      return {ErrorCode::kResourceExhausted, "the disk of the store is full", context};
-    default:
-      return {ErrorCode::kIo, "cannot access the store", context};
+    case SQLITE_NOTADB: return {ErrorCode::kCorrupt, "the store's file is damaged", context};
+    case SQLITE_FULL: return {ErrorCode::kResourceExhausted, "the disk of the store is full", context};
+    default: return {ErrorCode::kIo, "cannot access the store", context};
   }
 }
 
