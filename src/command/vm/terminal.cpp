@@ -1,6 +1,7 @@
 // Raw mode, the two threads, and the escape key.
 #include "command/vm/terminal.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <poll.h>
@@ -36,14 +37,15 @@ Result<void> Terminal::start() {
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   signals_ = UniqueFd(signalfd(-1, &ending, SFD_CLOEXEC));
   stop_event_ = UniqueFd(eventfd(0, EFD_CLOEXEC));
-  if (!signals_.valid() || !stop_event_.valid()) return fail(errno_error("set up the terminal", errno));
+  quit_event_ = UniqueFd(eventfd(0, EFD_CLOEXEC));
+  if (!signals_.valid() || !stop_event_.valid() || !quit_event_.valid())
+    return fail(errno_error("set up the terminal", errno));
   if (isatty(STDIN_FILENO) != 0) {
     termios settings{};
     if (tcgetattr(STDIN_FILENO, &settings) != 0)
       return fail(errno_error("read the terminal's settings", errno));
     saved_settings_ = settings;
     cfmakeraw(&settings);
-    settings.c_oflag |= OPOST;  // our own messages end in a plain newline
     if (tcsetattr(STDIN_FILENO, TCSANOW, &settings) != 0)
       return fail(errno_error("put the terminal into raw mode", errno));
   }
@@ -54,7 +56,8 @@ Result<void> Terminal::start() {
 
 void Terminal::write(uint8_t byte) {
   std::unique_lock lock(lock_);
-  output_changed_.wait(lock, [this] { return output_.size() < kMaximumBacklog || stopping_; });
+  output_changed_.wait(lock, [this] { return output_.size() < kMaximumBacklog || stopping_ || quitting_; });
+  if (quitting_) return;
   output_.push_back(byte);
   if (output_.size() == 1) output_changed_.notify_all();
 }
@@ -62,20 +65,40 @@ void Terminal::write(uint8_t byte) {
 void Terminal::run_output() {
   std::unique_lock lock(lock_);
   while (true) {
-    output_changed_.wait(lock, [this] { return !output_.empty() || stopping_; });
-    if (output_.empty()) return;
+    output_changed_.wait(lock, [this] { return !output_.empty() || stopping_ || quitting_; });
+    if (output_.empty() || quitting_) return;
     std::vector<uint8_t> taken;
     taken.swap(output_);
     output_changed_.notify_all();
     lock.unlock();
-    for (size_t done = 0; done < taken.size();) {
-      ssize_t now = ::write(STDOUT_FILENO, taken.data() + done, taken.size() - done);
-      if (now < 0 && errno == EINTR) continue;
-      if (now <= 0) break;  // the reader is gone: the rest is lost, the guest runs on
-      done += static_cast<size_t>(now);
-    }
+    write_out(taken);
     lock.lock();
   }
+}
+
+// Gives up when the reader is gone, or when the user wants to quit while the reader does not read.
+void Terminal::write_out(ByteView bytes) {
+  constexpr size_t kStep = 512;  // what a pipe or terminal that is ready takes without blocking
+  while (!bytes.empty()) {
+    std::array<pollfd, 2> waiting = {{{STDOUT_FILENO, POLLOUT, 0}, {quit_event_.get(), POLLIN, 0}}};
+    if (poll(waiting.data(), waiting.size(), kPollMs) < 0) continue;
+    if (waiting[1].revents != 0) return;
+    ssize_t now = ::write(STDOUT_FILENO, bytes.data(), std::min(bytes.size(), kStep));
+    if (now < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (now <= 0) return;
+    bytes = bytes.subspan(static_cast<size_t>(now));
+  }
+}
+
+void Terminal::quit() {
+  {
+    std::lock_guard lock(lock_);
+    quitting_ = true;
+    output_changed_.notify_all();
+  }
+  uint64_t one = 1;
+  (void)!::write(quit_event_.get(), &one, sizeof(one));
+  callbacks_.on_quit();
 }
 
 void Terminal::run_input() {
@@ -87,7 +110,7 @@ void Terminal::run_input() {
     if (waiting[1].revents != 0) {
       signalfd_siginfo info{};
       (void)!read(signals_.get(), &info, sizeof(info));
-      callbacks_.on_quit();
+      quit();
     }
     if (waiting[2].revents == 0) continue;
     std::array<uint8_t, 512> buffer{};
@@ -105,7 +128,7 @@ void Terminal::take_input(ByteView bytes) {
       escaped_ = true;
       continue;
     }
-    if (escaped_ && (byte == 'x' || byte == 'X')) return callbacks_.on_quit();
+    if (escaped_ && (byte == 'x' || byte == 'X')) return quit();
     escaped_ = false;
     for_guest.push_back(byte);
   }

@@ -41,17 +41,20 @@ class Terminal {
   void run_output();
   void run_input();
   void take_input(ByteView bytes);
+  void write_out(ByteView bytes);
+  void quit();
 
   Callbacks callbacks_;
   std::optional<termios> saved_settings_;
-  UniqueFd stop_event_, signals_;
+  UniqueFd stop_event_, quit_event_, signals_;
   std::thread input_thread_, output_thread_;
   bool escaped_ = false;  // Ctrl-A was typed; the input thread's own
 
   std::mutex lock_;
   std::condition_variable output_changed_;
   std::vector<uint8_t> output_;
-  bool stopping_ = false;
+  bool stopping_ = false;  // write what is there, then end
+  bool quitting_ = false;  // drop it
 };
 
 }  // namespace cumulet::command

@@ -142,7 +142,7 @@ int run_vmm_process(const std::string& config_path) {
   }
   unlink(config->exit_file.c_str());  // a record there is of an earlier run
   Result<hypervisor::MachineEnd> end = run_instance(*config);
-  if (!end) end = hypervisor::MachineEnd{EndReason::kFailure, 0, end.error().to_string()};
+  if (!end) end = hypervisor::failure_end(end.error());
   node::VmmExit record = exit_record(*end);
   spdlog::info("{}: ended: {} {}", config->instance_id, node::exit_reason_name(record.reason),
                record.message);

@@ -26,7 +26,7 @@ MachineEnd LifeCycle::run() {
 
 MachineEnd LifeCycle::run_once() {
   Result<std::unique_ptr<Machine>> built = Machine::create(config_, make_engine_, console_, clock_);
-  if (!built) return {EndReason::kFailure, 0, built.error().to_string()};
+  if (!built) return failure_end(built.error());
   Machine* machine = built->get();
   {
     std::lock_guard lock(lock_);

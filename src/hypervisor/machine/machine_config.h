@@ -51,4 +51,10 @@ struct MachineEnd {
   std::string message;
 };
 
+// The end of a machine that could not be built: the error in words for a person, without its code's name.
+inline MachineEnd failure_end(const Error& error) {
+  return {EndReason::kFailure, 0,
+          error.context.empty() ? error.message : error.message + " (" + error.context + ")"};
+}
+
 }  // namespace cumulet::hypervisor
