@@ -101,6 +101,7 @@ TEST_F(SqliteKvTest, SeesWhatOtherProcessesWroteThatCameAndWent) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
+    close(to_child[1]);  // so that it ends when the parent does
     auto kv = SqliteKv::open(path_);
     char turn = kv ? 'y' : 'n';
     while (write(to_parent[1], &turn, 1) == 1 && read(to_child[0], &turn, 1) == 1 && turn != 'q') {
