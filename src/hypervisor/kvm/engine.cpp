@@ -50,10 +50,8 @@ Result<UniqueFd> open_device() {
       return fail(ErrorCode::kPermissionDenied, "no permission to use /dev/kvm (join the group kvm)", reason);
     case ENOENT:
     case ENXIO:
-    case ENODEV:
-      return fail(ErrorCode::kUnsupported, "this host has no KVM: /dev/kvm is missing", reason);
-    default:
-      return fail(ErrorCode::kIo, "cannot open /dev/kvm", reason);
+    case ENODEV: return fail(ErrorCode::kUnsupported, "this host has no KVM: /dev/kvm is missing", reason);
+    default: return fail(ErrorCode::kIo, "cannot open /dev/kvm", reason);
   }
 }
 

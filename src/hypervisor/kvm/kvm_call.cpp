@@ -10,18 +10,14 @@ namespace cumulet::hypervisor {
 namespace {
 ErrorCode code_of(int error_number) {
   switch (error_number) {
-    case EINVAL:
-      return ErrorCode::kInvalidArgument;
+    case EINVAL: return ErrorCode::kInvalidArgument;
     case ENOMEM:
     case EMFILE:
     case ENFILE:
-    case ENOSPC:
-      return ErrorCode::kResourceExhausted;
+    case ENOSPC: return ErrorCode::kResourceExhausted;
     case EACCES:
-    case EPERM:
-      return ErrorCode::kPermissionDenied;
-    default:
-      return ErrorCode::kIo;
+    case EPERM: return ErrorCode::kPermissionDenied;
+    default: return ErrorCode::kIo;
   }
 }
 }  // namespace

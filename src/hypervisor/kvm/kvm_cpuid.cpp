@@ -62,14 +62,10 @@ constexpr uint32_t kLegacyAndHeaderSize = 576;
 
 uint32_t& output_of(CpuidResult& result, Output output) {
   switch (output) {
-    case Output::kEax:
-      return result.eax;
-    case Output::kEbx:
-      return result.ebx;
-    case Output::kEcx:
-      return result.ecx;
-    case Output::kEdx:
-      break;
+    case Output::kEax: return result.eax;
+    case Output::kEbx: return result.ebx;
+    case Output::kEcx: return result.ecx;
+    case Output::kEdx: break;
   }
   return result.edx;
 }

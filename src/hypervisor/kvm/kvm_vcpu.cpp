@@ -102,30 +102,20 @@ std::optional<Exit> KvmVcpu::take_exit() {
       return MmioExit{mmio.phys_addr, mmio.is_write != 0 ? Direction::kWrite : Direction::kRead,
                       MutableByteView(mmio.data, mmio.len)};
     }
-    case KVM_EXIT_X86_RDMSR:
-      return take_msr_exit(Direction::kRead);
-    case KVM_EXIT_X86_WRMSR:
-      return take_msr_exit(Direction::kWrite);
-    case KVM_EXIT_HLT:
-      activity_ = Activity::kHalted;
-      return HaltExit{};
-    case KVM_EXIT_IRQ_WINDOW_OPEN:
-      run_->request_interrupt_window = 0;
-      return InterruptWindowExit{};
-    case KVM_EXIT_SET_TPR:
-      return TaskPriorityExit{};
+    case KVM_EXIT_X86_RDMSR: return take_msr_exit(Direction::kRead);
+    case KVM_EXIT_X86_WRMSR: return take_msr_exit(Direction::kWrite);
+    case KVM_EXIT_HLT: activity_ = Activity::kHalted; return HaltExit{};
+    case KVM_EXIT_IRQ_WINDOW_OPEN: run_->request_interrupt_window = 0; return InterruptWindowExit{};
+    case KVM_EXIT_SET_TPR: return TaskPriorityExit{};
     case KVM_EXIT_INTR:
       if (kicked_.load()) return InterruptedExit{};
       return std::nullopt;
-    case KVM_EXIT_SHUTDOWN:
-      return ShutdownExit{};
+    case KVM_EXIT_SHUTDOWN: return ShutdownExit{};
     case KVM_EXIT_FAIL_ENTRY:
       return FailureExit{fmt::format("the CPU refused to enter the guest: hardware reason {:#x}",
                                      uint64_t{run_->fail_entry.hardware_entry_failure_reason})};
-    case KVM_EXIT_INTERNAL_ERROR:
-      return FailureExit{internal_error_text()};
-    default:
-      return FailureExit{fmt::format("KVM exited for a reason we do not know: {}", run_->exit_reason)};
+    case KVM_EXIT_INTERNAL_ERROR: return FailureExit{internal_error_text()};
+    default: return FailureExit{fmt::format("KVM exited for a reason we do not know: {}", run_->exit_reason)};
   }
 }
 

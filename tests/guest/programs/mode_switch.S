@@ -1,7 +1,7 @@
 // From real mode to protected mode to long mode, through compatibility code, and all the way back.
 // start: real
 // serial: RPCLcr
-#include "guest.h"
+#include "guest.inc"
 .code16
   cli
   mov dx, PORT_SERIAL

@@ -217,7 +217,8 @@ std::string difference(const Trace& a, const Trace& b, bool loose_flags) {
     std::string text = state_difference(a.steps[i].state, b.steps[i].state, exact);
     if (what != b.steps[i].what) text += fmt::format("  {} | {}\n", what, b.steps[i].what);
     if (text.empty()) continue;
-    text = fmt::format("exit {}: {}\n{}", i, what, text);
+    text = fmt::format("exit {}: {}\n{}first engine at that exit:\n", i, what, text) +
+           describe(a.steps[i].state);
     return i == 0 ? text : text + "before:\n" + describe(a.steps[i - 1].state);
   }
   if (a.cut || b.cut) return {};

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "features.h"
+#include "cpu_features.h"
 #include "harness.h"
 #include "start_state.h"
 

@@ -27,7 +27,7 @@ struct Request {
   uint32_t value = 0;
 };
 
-// Ports (programs/guest.h has names for them):
+// Ports (programs/guest.inc has names for them):
 //   0x3f8 serial, write          0xf3 pass, any write        0xf4 fail, the source line
 //   0xf5 interrupt now, vector   0xf6 NMI now                0xf7 start vCPU 1 at this address, in the start
 //   mode 0xf8 kick me in n ms         0xf9 interrupt at next hlt  0xfa start vCPU 1 by startup IPI, vector

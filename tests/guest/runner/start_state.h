@@ -8,7 +8,7 @@
 
 namespace cumulet::guest_test {
 
-// Addresses; programs/guest.h has the same list for the guest.
+// Addresses; programs/guest.inc has the same list for the guest.
 inline constexpr hypervisor::GuestAddress kGdt = 0x1000, kTss = 0x1800, kPml4 = 0x4000, kTrapRecord = 0xd000,
                                           kCpuidCopy = 0xe000, kRealProgram = 0x8000, kProgram = 0x100000;
 inline constexpr uint64_t kRamSize = 16 << 20;

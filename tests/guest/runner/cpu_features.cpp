@@ -1,5 +1,5 @@
 // The list of features that guest programs may ask for.
-#include "features.h"
+#include "cpu_features.h"
 
 #include <string>
 
