@@ -8,7 +8,8 @@ namespace cumulet {
 
 }  // namespace cumulet
 
-#define CHECK(condition)                                                            \
-  do {                                                                              \
-    if (!(condition)) [[unlikely]] ::cumulet::check_failed(#condition, __FILE__, __LINE__); \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::cumulet::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -36,7 +36,8 @@ struct Error {
   [[nodiscard]] std::string to_string() const;
 };
 
-// Builds a kIo error from errno: message "cannot <what>", context errno's text. `error_number` is an errno value.
+// Builds a kIo error from errno: message "cannot <what>", context errno's text. `error_number` is an errno
+// value.
 Error errno_error(std::string_view what, int error_number);
 
 }  // namespace cumulet

@@ -1,9 +1,8 @@
 // The process-wide logger.
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-
 #include <memory>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <string>
 
 namespace cumulet {

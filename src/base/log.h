@@ -2,7 +2,6 @@
 #pragma once
 
 #include <spdlog/spdlog.h>
-
 #include <string_view>
 
 namespace cumulet {

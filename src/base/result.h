@@ -22,16 +22,16 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 
 // TRY(expression): evaluates to the value of a Result, or returns its error from the enclosing function.
 // (A GNU statement expression; both compilers of this project have it.)
-#define TRY(...)                                                                  \
-  __extension__({                                                                 \
-    auto try_result_ = (__VA_ARGS__);                                             \
-    if (!try_result_) return ::tl::unexpected(std::move(try_result_).error());    \
-    std::move(try_result_).value();                                               \
+#define TRY(...)                                                               \
+  __extension__({                                                              \
+    auto try_result_ = (__VA_ARGS__);                                          \
+    if (!try_result_) return ::tl::unexpected(std::move(try_result_).error()); \
+    std::move(try_result_).value();                                            \
   })
 
 // TRY_VOID(expression): the same for a Result<void>, as a statement.
-#define TRY_VOID(...)                                                               \
-  do {                                                                              \
-    if (auto try_result_ = (__VA_ARGS__); !try_result_)                             \
-      return ::tl::unexpected(std::move(try_result_).error());                      \
+#define TRY_VOID(...)                                          \
+  do {                                                         \
+    if (auto try_result_ = (__VA_ARGS__); !try_result_)        \
+      return ::tl::unexpected(std::move(try_result_).error()); \
   } while (false)

@@ -16,18 +16,12 @@ bool has_exited(const Instance& instance) {
 
 std::string_view instance_state_name(InstanceState state) {
   switch (state) {
-    case InstanceState::kPending:
-      return "pending";
-    case InstanceState::kRunning:
-      return "running";
-    case InstanceState::kShuttingDown:
-      return "shutting-down";
-    case InstanceState::kTerminated:
-      return "terminated";
-    case InstanceState::kStopping:
-      return "stopping";
-    case InstanceState::kStopped:
-      return "stopped";
+    case InstanceState::kPending: return "pending";
+    case InstanceState::kRunning: return "running";
+    case InstanceState::kShuttingDown: return "shutting-down";
+    case InstanceState::kTerminated: return "terminated";
+    case InstanceState::kStopping: return "stopping";
+    case InstanceState::kStopped: return "stopped";
   }
   return "unknown";
 }
@@ -39,8 +33,7 @@ InstanceState visible_state(const Instance& instance) {
                                                         : InstanceState::kShuttingDown;
     case DesiredState::kStopped:
       return has_exited(instance) ? InstanceState::kStopped : InstanceState::kStopping;
-    case DesiredState::kRunning:
-      break;
+    case DesiredState::kRunning: break;
   }
   if (is_current(instance) && instance.observed.phase == Phase::kRunning) return InstanceState::kRunning;
   // It ended by itself; a reconciler is about to make that a stop or a termination.
@@ -50,12 +43,9 @@ InstanceState visible_state(const Instance& instance) {
 
 StateReason visible_state_reason(const Instance& instance) {
   switch (visible_state(instance)) {
-    case InstanceState::kRunning:
-      return {};
-    case InstanceState::kPending:
-      return {"pending", "pending"};
-    default:
-      break;
+    case InstanceState::kRunning: return {};
+    case InstanceState::kPending: return {"pending", "pending"};
+    default: break;
   }
   if (!instance.desired.reason.code.empty()) return instance.desired.reason;
   return has_exited(instance) ? instance.observed.reason : StateReason{};

@@ -91,12 +91,9 @@ Result<bool> start_one(Instance& instance, store::Transaction& transaction, Offe
                        const PlaceFunction& place, int64_t now_ms) {
   switch (visible_state(instance)) {
     case InstanceState::kPending:
-    case InstanceState::kRunning:
-      return false;
-    case InstanceState::kStopped:
-      break;
-    default:
-      return fail(wrong_state(instance, "started"));
+    case InstanceState::kRunning: return false;
+    case InstanceState::kStopped: break;
+    default: return fail(wrong_state(instance, "started"));
   }
   const InstanceType* type = find_instance_type(instance.instance_type);
   if (type == nullptr)
@@ -151,18 +148,15 @@ Result<std::vector<StateChange>> stop_instances(store::Kv& kv, const std::vector
                                                 int64_t now_ms) {
   return change_all_retrying(kv, ids, [&](Instance& instance, store::Transaction&) -> Result<bool> {
     switch (visible_state(instance)) {
-      case InstanceState::kRunning:
-        break;
-      case InstanceState::kStopped:
-        return false;
+      case InstanceState::kRunning: break;
+      case InstanceState::kStopped: return false;
       case InstanceState::kStopping:
         // A forced stop does not wait for the guest that an earlier stop is waiting for.
         if (!force || instance.desired.force || instance.desired.state != DesiredState::kStopped)
           return false;
         instance.desired.force = true;
         return true;
-      default:
-        return fail(wrong_state(instance, "stopped"));
+      default: return fail(wrong_state(instance, "stopped"));
     }
     if (instance.disable_api_stop) return fail(protected_from(instance, "stopped", "disableApiStop"));
     end_by_user(instance, DesiredState::kStopped, force, now_ms);

@@ -24,13 +24,14 @@ struct MemoryRegion {
 };
 
 // Problem: device models, engines and boot code must reach guest RAM without ever reaching anything else.
-// Invariants: regions are sorted by address, do not overlap, and lie within the mapping for the object's life.
-// Thread safety: all methods may be called from any thread; bytes that guest and host touch at once are subject to
-// x86's memory model, as on hardware. The guest can change any byte at any time: copy before you check.
+// Invariants: regions are sorted by address, do not overlap, and lie within the mapping for the object's
+// life. Thread safety: all methods may be called from any thread; bytes that guest and host touch at once are
+// subject to x86's memory model, as on hardware. The guest can change any byte at any time: copy before you
+// check.
 class GuestMemory {
  public:
-  // Creates RAM of the given regions, zeroed and not yet backed by pages. Region offsets are assigned in order.
-  // Errors: kInvalidArgument (empty, unaligned or overlapping regions), kResourceExhausted, kIo.
+  // Creates RAM of the given regions, zeroed and not yet backed by pages. Region offsets are assigned in
+  // order. Errors: kInvalidArgument (empty, unaligned or overlapping regions), kResourceExhausted, kIo.
   static Result<std::unique_ptr<GuestMemory>> create(std::vector<MemoryRegion> regions);
   ~GuestMemory();
   GuestMemory(const GuestMemory&) = delete;
@@ -56,8 +57,8 @@ class GuestMemory {
     return write(address, bytes);
   }
 
-  // The host address of [address, address + size), or null unless it lies in one region. Only *_unsafe.cpp files
-  // (and translated code) may follow it; it stays valid for the object's life.
+  // The host address of [address, address + size), or null unless it lies in one region. Only *_unsafe.cpp
+  // files (and translated code) may follow it; it stays valid for the object's life.
   [[nodiscard]] uint8_t* unsafe_host_pointer(GuestAddress address, uint64_t size) const;
 
   [[nodiscard]] std::span<const MemoryRegion> regions() const { return regions_; }

@@ -1,9 +1,8 @@
 // The memfd mapping behind guest RAM, and the only arithmetic on raw pointers into it.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <sys/mman.h>
 
 #include "hypervisor/memory/guest_memory.h"
 

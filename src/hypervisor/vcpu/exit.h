@@ -13,8 +13,8 @@ namespace cumulet::hypervisor {
 
 enum class Direction : uint8_t { kRead, kWrite };  // as the guest sees it: kRead = in, load, rdmsr
 
-// in/out/ins/outs. `data` holds count × size bytes, each item little-endian: filled by the guest for kWrite, to be
-// filled by the machine before the next run() for kRead. String instructions arrive with count ≥ 1.
+// in/out/ins/outs. `data` holds count × size bytes, each item little-endian: filled by the guest for kWrite,
+// to be filled by the machine before the next run() for kRead. String instructions arrive with count ≥ 1.
 struct PortIoExit {
   uint16_t port;
   uint8_t size;  // 1, 2 or 4 bytes
@@ -46,11 +46,13 @@ struct InterruptWindowExit {};
 struct TaskPriorityExit {};
 // kick() was called. Nothing happened otherwise.
 struct InterruptedExit {};
-// vmcall/vmmcall. Arguments are in the general registers by the guest's ABI; the result goes into rax by set_state.
+// vmcall/vmmcall. Arguments are in the general registers by the guest's ABI; the result goes into rax by
+// set_state.
 struct HypercallExit {};
 // Triple fault: the processor is in shutdown (SDM volume 3, 6.15). Only a reset brings it back.
 struct ShutdownExit {};
-// The engine cannot go on: an instruction it does not know, or a host failure. The VM must end with this reason.
+// The engine cannot go on: an instruction it does not know, or a host failure. The VM must end with this
+// reason.
 struct FailureExit {
   std::string reason;
 };

@@ -8,14 +8,30 @@ namespace cumulet::hypervisor {
 
 // Indices of CpuState::gpr: the hardware encoding (Intel SDM volume 2, table 3-1).
 enum Register : uint8_t {
-  kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12, kR13, kR14, kR15,
+  kRax,
+  kRcx,
+  kRdx,
+  kRbx,
+  kRsp,
+  kRbp,
+  kRsi,
+  kRdi,
+  kR8,
+  kR9,
+  kR10,
+  kR11,
+  kR12,
+  kR13,
+  kR14,
+  kR15,
 };
 
 // Indices of CpuState::segments: the hardware encoding of a segment register.
 enum SegmentRegister : uint8_t { kEs, kCs, kSs, kDs, kFs, kGs };
 
 // A segment register with its hidden part. `attributes` is laid out like bits 8 to 23 of a descriptor's high
-// doubleword (SDM volume 3, 3.4.5): type 0-3, S 4, DPL 5-6, P 7, AVL 12, L 13, D/B 14, G 15; bit 16 = unusable.
+// doubleword (SDM volume 3, 3.4.5): type 0-3, S 4, DPL 5-6, P 7, AVL 12, L 13, D/B 14, G 15; bit 16 =
+// unusable.
 struct Segment {
   uint16_t selector = 0;
   uint32_t attributes = 0;
@@ -38,10 +54,10 @@ struct DescriptorTable {
 
 // Bits of RFLAGS, CR0, CR4 and EFER that the code names (SDM volume 3, 2.2 to 2.5).
 namespace rflags {
-inline constexpr uint64_t kCf = 1 << 0, kFixed = 1 << 1, kPf = 1 << 2, kAf = 1 << 4, kZf = 1 << 6, kSf = 1 << 7,
-                          kTf = 1 << 8, kIf = 1 << 9, kDf = 1 << 10, kOf = 1 << 11, kIopl = 3 << 12, kNt = 1 << 14,
-                          kRf = 1 << 16, kVm = 1 << 17, kAc = 1 << 18, kVif = 1 << 19, kVip = 1 << 20,
-                          kId = 1 << 21;
+inline constexpr uint64_t kCf = 1 << 0, kFixed = 1 << 1, kPf = 1 << 2, kAf = 1 << 4, kZf = 1 << 6,
+                          kSf = 1 << 7, kTf = 1 << 8, kIf = 1 << 9, kDf = 1 << 10, kOf = 1 << 11,
+                          kIopl = 3 << 12, kNt = 1 << 14, kRf = 1 << 16, kVm = 1 << 17, kAc = 1 << 18,
+                          kVif = 1 << 19, kVip = 1 << 20, kId = 1 << 21;
 inline constexpr uint64_t kArithmetic = kCf | kPf | kAf | kZf | kSf | kOf;
 }  // namespace rflags
 namespace cr0 {
@@ -49,10 +65,10 @@ inline constexpr uint64_t kPe = 1 << 0, kMp = 1 << 1, kEm = 1 << 2, kTs = 1 << 3
                           kWp = 1 << 16, kAm = 1 << 18, kNw = 1 << 29, kCd = 1 << 30, kPg = uint64_t{1} << 31;
 }
 namespace cr4 {
-inline constexpr uint64_t kVme = 1 << 0, kPvi = 1 << 1, kTsd = 1 << 2, kDe = 1 << 3, kPse = 1 << 4, kPae = 1 << 5,
-                          kMce = 1 << 6, kPge = 1 << 7, kPce = 1 << 8, kOsfxsr = 1 << 9, kOsxmmexcpt = 1 << 10,
-                          kUmip = 1 << 11, kFsgsbase = 1 << 16, kPcide = 1 << 17, kOsxsave = 1 << 18,
-                          kSmep = 1 << 20, kSmap = 1 << 21, kPke = 1 << 22;
+inline constexpr uint64_t kVme = 1 << 0, kPvi = 1 << 1, kTsd = 1 << 2, kDe = 1 << 3, kPse = 1 << 4,
+                          kPae = 1 << 5, kMce = 1 << 6, kPge = 1 << 7, kPce = 1 << 8, kOsfxsr = 1 << 9,
+                          kOsxmmexcpt = 1 << 10, kUmip = 1 << 11, kFsgsbase = 1 << 16, kPcide = 1 << 17,
+                          kOsxsave = 1 << 18, kSmep = 1 << 20, kSmap = 1 << 21, kPke = 1 << 22;
 }
 namespace efer {
 inline constexpr uint64_t kSce = 1 << 0, kLme = 1 << 8, kLma = 1 << 10, kNx = 1 << 11;
@@ -71,7 +87,8 @@ struct ModelSpecificRegisters {
 // Why the processor executes nothing (a startup IPI or an interrupt ends it).
 enum class Activity : uint8_t { kRunning, kHalted, kWaitForSipi };
 
-// XSAVE area in the standard (not compacted) format: x87, SSE, AVX, and room up to AVX-512 (SDM volume 1, 13.4).
+// XSAVE area in the standard (not compacted) format: x87, SSE, AVX, and room up to AVX-512 (SDM volume
+// 1, 13.4).
 inline constexpr uint32_t kXsaveAreaSize = 4096;
 
 struct CpuState {

@@ -30,8 +30,8 @@ class CpuidTable {
   // Returns the row's result for writing, or null.
   [[nodiscard]] CpuidResult* find(uint32_t leaf, uint32_t subleaf = 0);
   [[nodiscard]] const CpuidResult* find(uint32_t leaf, uint32_t subleaf = 0) const;
-  // What the instruction answers: the row; zeros for a subleaf that is missing; for a leaf above the highest of its
-  // range (basic, hypervisor, extended) Intel's rule, the highest basic leaf (SDM volume 2, CPUID).
+  // What the instruction answers: the row; zeros for a subleaf that is missing; for a leaf above the highest
+  // of its range (basic, hypervisor, extended) Intel's rule, the highest basic leaf (SDM volume 2, CPUID).
   [[nodiscard]] CpuidResult query(uint32_t leaf, uint32_t subleaf) const;
   [[nodiscard]] std::span<const CpuidEntry> entries() const { return entries_; }
 
