@@ -19,7 +19,7 @@ class NativeRunner;
 inline constexpr uint8_t kMaxInstructionBytes = 15;
 
 // An instruction as Zydis decoded it, with its bytes.
-struct DecodedInstruction {
+struct FetchedInstruction {
   ZydisDecodedInstruction info;
   std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
   std::array<uint8_t, kMaxInstructionBytes> bytes;
@@ -39,7 +39,7 @@ struct Execution {
 
   Cpu& cpu;
   CpuState& state;
-  const DecodedInstruction* decoded = nullptr;
+  const FetchedInstruction* decoded = nullptr;
   uint8_t code_bits = 64;  // 16, 32 or 64: the code segment's size
   uint64_t next_rip = 0;   // where RIP goes when the instruction finishes
 

@@ -82,7 +82,7 @@ bool Fetcher::fetch(Execution& x) {
   std::array<uint8_t, kMaxInstructionBytes> bytes;
   size_t available = 0;
   if (!read_bytes(x, linear, wanted, available, bytes)) return false;
-  DecodedInstruction& entry = cache_[(linear ^ linear >> 10) % kCacheSize];
+  FetchedInstruction& entry = cache_[(linear ^ linear >> 10) % kCacheSize];
   bool cached = entry.length != 0 && entry.mode == mode && entry.length <= available &&
                 std::equal(bytes.begin(), bytes.begin() + entry.length, entry.bytes.begin());
   while (!cached) {

@@ -29,7 +29,7 @@ class Fetcher {
   [[nodiscard]] const ZydisDecoder& decoder(ZydisMachineMode mode) const { return decoders_[mode]; }
 
   std::array<ZydisDecoder, ZYDIS_MACHINE_MODE_MAX_VALUE + 1> decoders_{};
-  std::vector<DecodedInstruction> cache_;
+  std::vector<FetchedInstruction> cache_;
 };
 
 }  // namespace cumulet::hypervisor

@@ -130,7 +130,7 @@ class Differential : public testing::Test {
 
   std::mt19937_64 random_{20250};
   ZydisDecoder decoder_{};
-  DecodedInstruction decoded_{};
+  FetchedInstruction decoded_{};
   NativeRunner reference_;
   alignas(64) std::array<uint8_t, kDataSize> data_{};
 };

@@ -27,7 +27,7 @@ bool sized_by_prefix(const ZydisDecodedInstruction& info) {
 
 // One bit for each general register that the instruction names, in the open or by implication, other than to
 // form an address.
-uint32_t used_registers(const DecodedInstruction& instruction) {
+uint32_t used_registers(const FetchedInstruction& instruction) {
   uint32_t used = 0;
   for (int i = 0; i < instruction.info.operand_count; ++i) {
     const ZydisDecodedOperand& operand = instruction.operands[i];
@@ -48,7 +48,7 @@ int8_t take_free_register(uint32_t& used) {
   return -1;
 }
 
-bool encoded_rsp(const DecodedInstruction& instruction, ZydisOperandEncoding encoding) {
+bool encoded_rsp(const FetchedInstruction& instruction, ZydisOperandEncoding encoding) {
   for (int i = 0; i < instruction.info.operand_count; ++i) {
     const ZydisDecodedOperand& operand = instruction.operands[i];
     if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER && operand.encoding == encoding &&
@@ -78,14 +78,14 @@ uint8_t opcode_offset(const ZydisDecodedInstruction& info) {
   return info.raw.prefix_count;
 }
 
-void append_rex(const DecodedInstruction& instruction, bool memory, NativeCode& code) {
+void append_rex(const FetchedInstruction& instruction, bool memory, NativeCode& code) {
   const ZydisDecodedInstruction& info = instruction.info;
   if ((info.attributes & ZYDIS_ATTRIB_HAS_REX) == 0) return;
   uint8_t rex = instruction.bytes[info.raw.rex.offset];
   code.append(memory ? rex & 0xfc : rex);  // X and B belonged to the old address
 }
 
-void append_vex(const DecodedInstruction& instruction, bool memory, int8_t stack_register, NativeCode& code) {
+void append_vex(const FetchedInstruction& instruction, bool memory, int8_t stack_register, NativeCode& code) {
   const auto& vex = instruction.info.raw.vex;
   uint8_t first = code.size;
   for (int i = 0; i < vex.size; ++i) code.append(instruction.bytes[vex.offset + i]);
@@ -96,7 +96,7 @@ void append_vex(const DecodedInstruction& instruction, bool memory, int8_t stack
   }
 }
 
-void append_modrm(const DecodedInstruction& instruction, NativeCode& code) {
+void append_modrm(const FetchedInstruction& instruction, NativeCode& code) {
   const auto& modrm = instruction.info.raw.modrm;
   uint8_t reg = modrm.reg & 7;
   uint8_t rm = modrm.rm & 7;
@@ -125,7 +125,7 @@ void append_short_increment(const ZydisDecodedInstruction& info, NativeCode& cod
 }
 
 // Opcode bytes, up to ModRM, the immediates or the end.
-void append_opcode(const DecodedInstruction& instruction, uint8_t from, NativeCode& code) {
+void append_opcode(const FetchedInstruction& instruction, uint8_t from, NativeCode& code) {
   const ZydisDecodedInstruction& info = instruction.info;
   bool has_modrm = (info.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
   uint8_t end = info.length;
@@ -144,7 +144,7 @@ void append_opcode(const DecodedInstruction& instruction, uint8_t from, NativeCo
 }
 }  // namespace
 
-const ZydisDecodedOperand* memory_operand(const DecodedInstruction& instruction) {
+const ZydisDecodedOperand* memory_operand(const FetchedInstruction& instruction) {
   for (int i = 0; i < instruction.info.operand_count; ++i) {
     const ZydisDecodedOperand& operand = instruction.operands[i];
     if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.mem.type == ZYDIS_MEMOP_TYPE_MEM)
@@ -153,7 +153,7 @@ const ZydisDecodedOperand* memory_operand(const DecodedInstruction& instruction)
   return nullptr;
 }
 
-std::optional<NativeCode> recode(const DecodedInstruction& instruction) {
+std::optional<NativeCode> recode(const FetchedInstruction& instruction) {
   const ZydisDecodedInstruction& info = instruction.info;
   bool vex = info.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
   if (!vex && info.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) return std::nullopt;
