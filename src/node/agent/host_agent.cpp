@@ -25,6 +25,7 @@ namespace {
 constexpr uint64_t kSoonMs = 50;    // a VMM is starting or ending
 constexpr uint64_t kWatchMs = 500;  // how late the end of a VMM may be noticed
 constexpr uint64_t kStoppingMs = 200;
+constexpr uint64_t kPressAgainMs = 3'000;  // a guest that still boots does not see the first press
 }  // namespace
 
 HostAgent::HostAgent(store::Kv& kv, const Clock& clock, VmmProcesses& processes, control::HostId host,
@@ -183,10 +184,9 @@ Result<HostAgent::Again> HostAgent::stop(const Instance& instance, const VmmSigh
     return kSoonMs;
   }
   Memory& memory = memory_[instance.id];
-  if (!memory.button_pressed) {
-    // A VMM that does not answer gets the button again, until the grace ends.
+  if (!memory.button_pressed_ms || now_ms() - *memory.button_pressed_ms >= kPressAgainMs) {
+    memory.button_pressed_ms = now_ms();
     const Result<> pressed = processes_.press_power_button(instance.id);
-    memory.button_pressed = pressed.has_value();
     if (!pressed) spdlog::warn("{}: {}: {}", name_, instance.id.str(), pressed.error().to_string());
   }
   return kStoppingMs;
@@ -244,7 +244,8 @@ Result<> HostAgent::report_exit(const Instance& instance, ExitKind kind, StateRe
   observed.launch = instance.desired.launch;
   observed.exit = kind;
   observed.reason = std::move(reason);
-  spdlog::info("{}: {} ended {}", name_, instance.id.str(), observed.reason.message);
+  spdlog::info("{}: {} ended: {}", name_, instance.id.str(),
+               observed.reason.code.empty() ? "as asked" : observed.reason.message);
   return report(instance, std::move(observed));
 }
 

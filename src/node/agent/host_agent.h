@@ -29,7 +29,7 @@ struct AgentOptions {
 //   stopped    report exited       power button, after a grace kill   report exited
 //   terminated remove, report      kill                               remove, report removed
 //
-// One thread drives it. What it keeps in memory (since when a VMM starts, whether the button was pressed) may
+// One thread drives it. What it keeps in memory (since when a VMM starts, when the button was pressed) may
 // be lost: the step is then taken again.
 class HostAgent final : public store::Reconciler {
  public:
@@ -50,7 +50,7 @@ class HostAgent final : public store::Reconciler {
   struct Memory {
     uint64_t launch = 0;
     std::optional<uint64_t> starting_since_ms = {};
-    bool button_pressed = false;
+    std::optional<uint64_t> button_pressed_ms = {};
   };
   using Again = std::optional<uint64_t>;  // look again after so many milliseconds
 
