@@ -174,9 +174,9 @@ std::array<uint8_t, 416> vector_state(const CpuState& state) {
   return legacy;
 }
 
-// `exact`: at an instruction boundary. In the middle of an instruction, the flags that it is about to set may
+// `boundary`: between instructions. In the middle of an instruction, the flags that it is about to set may
 // be anything already.
-std::string state_difference(const CpuState& a, const CpuState& b, bool exact) {
+std::string state_difference(const CpuState& a, const CpuState& b, bool boundary, bool loose_flags) {
   std::string text;
   auto compare = [&text](const char* name, uint64_t left, uint64_t right) {
     if (left != right) text += fmt::format("  {} {:#x} | {:#x}\n", name, left, right);
@@ -184,7 +184,7 @@ std::string state_difference(const CpuState& a, const CpuState& b, bool exact) {
   static constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
   for (size_t i = 0; i < a.gpr.size(); ++i) compare(kNames[i], a.gpr[i], b.gpr[i]);
-  uint64_t mask = exact ? ~uint64_t{0} : ~rflags::kArithmetic;
+  uint64_t mask = boundary && !loose_flags ? ~uint64_t{0} : ~rflags::kArithmetic;
   compare("rip", a.rip, b.rip);
   compare("rflags", a.rflags & mask, b.rflags & mask);
   compare("cr0", a.cr0, b.cr0);
@@ -198,7 +198,7 @@ std::string state_difference(const CpuState& a, const CpuState& b, bool exact) {
     compare("segment selector", a.segments[i].selector, b.segments[i].selector);
     compare("segment base", a.segments[i].base, b.segments[i].base);
   }
-  if (!exact) return text;
+  if (!boundary) return text;
   auto left = vector_state(a), right = vector_state(b);
   for (size_t i = 0; i < left.size(); ++i)
     if (left[i] != right[i])
@@ -213,8 +213,8 @@ std::string difference(const Trace& a, const Trace& b, bool loose_flags) {
   size_t common = std::min(a.steps.size(), b.steps.size());
   for (size_t i = 0; i < common; ++i) {
     const std::string& what = a.steps[i].what;
-    bool exact = what.starts_with("exit") || what.starts_with("failure");
-    std::string text = state_difference(a.steps[i].state, b.steps[i].state, exact);
+    bool boundary = what.starts_with("exit") || what.starts_with("failure");
+    std::string text = state_difference(a.steps[i].state, b.steps[i].state, boundary, loose_flags);
     if (what != b.steps[i].what) text += fmt::format("  {} | {}\n", what, b.steps[i].what);
     if (text.empty()) continue;
     text = fmt::format("exit {}: {}\n{}first engine at that exit:\n", i, what, text) +

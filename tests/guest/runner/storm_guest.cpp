@@ -2,6 +2,7 @@
 #include "storm_guest.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "start_state.h"
@@ -14,7 +15,7 @@ using namespace hypervisor;
 
 namespace {
 constexpr uint64_t kCodeSize = 0x8000;
-constexpr GuestAddress kIdt = 0x2000;
+constexpr GuestAddress kIdt = 0x2000, kStubs = 0x110000;
 constexpr uint8_t kUserBit = 4;
 
 class Maker {
@@ -136,6 +137,16 @@ class Maker {
     CHECK(memory_.write(address, code_));
   }
 
+  // A vector's first instructions: `add al, 0; jmp handler`. They set the arithmetic flags, because the
+  // translator does not promise those of a faulting instruction that was about to set them itself.
+  uint64_t write_stub(uint64_t vector, uint64_t handler) {
+    uint64_t stub = kStubs + 16 * vector;
+    std::array<uint8_t, 7> code = {0x04, 0x00, 0xe9};
+    store_le<uint32_t>(code, 3, static_cast<uint32_t>(handler - (stub + code.size())));
+    CHECK(memory_.write(stub, code));
+    return stub;
+  }
+
   // Every vector leads back into the code; some gates are broken.
   void write_gates(StartMode mode) {
     for (uint64_t vector = 0; vector < 256; ++vector) {
@@ -145,6 +156,7 @@ class Maker {
         continue;
       }
       bool is_long = mode == StartMode::kLong;
+      handler = write_stub(vector, handler);
       uint64_t selector = is_long ? 0x08 : 0x40;
       uint64_t type = below(16) == 0 ? random_() & 0xff : 0x8e | (below(2) << 5) | (below(2) << 6);
       uint64_t stack = is_long ? below(3) : 0;
