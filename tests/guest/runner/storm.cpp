@@ -9,6 +9,7 @@
 #include <mutex>
 #include <random>
 #include <thread>
+#include <vector>
 
 #include "platform.h"
 #include "storm_guest.h"
@@ -102,46 +103,69 @@ bool answer(Vcpu& vcpu, const Exit& exit, std::mt19937_64& random, bool& interru
 struct Tally {
   uint64_t exits = 0, shutdowns = 0, halts = 0, refused = 0;
   std::map<std::string, uint64_t> failures;  // by reason
+
+  void add(const Tally& other) {
+    exits += other.exits;
+    shutdowns += other.shutdowns;
+    halts += other.halts;
+    refused += other.refused;
+    for (const auto& [reason, count] : other.failures) failures[reason] += count;
+  }
 };
 
-// Runs one guest until it ends or has had its share of exits and kicks.
-Result<void> run_guest(const std::string& engine_name, uint64_t seed, Tally& tally) {
-  std::mt19937_64 random(seed);
-  auto memory = TRY(GuestMemory::create({{0, kStormRamSize, 0}}));
-  auto engine = TRY(create_engine(engine_name, *memory));
-  auto vcpu = TRY(engine->create_vcpu(0, engine->supported_cpuid()));
-  CpuState state = make_storm_guest(*memory, random);
-  auto set = vcpu->set_state(state);
-  if (!set) {
+// Drives one vCPU until its guest ends or has had its share of exits and kicks.
+Tally drive(Engine& engine, Vcpu& vcpu, const CpuState& state, std::mt19937_64 random) {
+  Tally tally;
+  if (!vcpu.set_state(state)) {
     ++tally.refused;
-    return {};
+    return tally;
   }
-  Kicker kicker(*vcpu);
+  Kicker kicker(vcpu);
   bool interrupt_wanted = false;
-  uint32_t exits = 0;
-  for (uint32_t kicks = 0; exits < 400 && kicks < 4; ++exits) {
+  for (uint32_t kicks = 0; tally.exits < 400 && kicks < 4; ++tally.exits) {
     if (interrupt_wanted) {
-      if (vcpu->can_inject()) {
-        vcpu->inject(static_cast<uint8_t>(32 + random() % 224));
+      if (vcpu.can_inject()) {
+        vcpu.inject(static_cast<uint8_t>(32 + random() % 224));
         interrupt_wanted = false;
       } else {
-        vcpu->request_interrupt_window();
+        vcpu.request_interrupt_window();
       }
     }
-    Exit exit = vcpu->run();
+    Exit exit = vcpu.run();
     kicker.answered();
     if (std::holds_alternative<InterruptedExit>(exit)) ++kicks;
-    ++tally.exits;
-    if (!answer(*vcpu, exit, random, interrupt_wanted)) {
+    if (!answer(vcpu, exit, random, interrupt_wanted)) {
       tally.shutdowns += std::holds_alternative<ShutdownExit>(exit) ? 1 : 0;
       tally.halts += std::holds_alternative<HaltExit>(exit) ? 1 : 0;
       if (const auto* failure = std::get_if<FailureExit>(&exit))
         ++tally.failures[failure->reason.substr(0, failure->reason.find(": "))];
       break;
     }
-    if (exits % 32 == 31) engine->memory_changed(0, kStormRamSize);
-    if (exits % 64 == 63) (void)vcpu->get_state();
+    if (tally.exits % 32 == 31) engine.memory_changed(0, kStormRamSize);
+    if (tally.exits % 64 == 63) (void)vcpu.get_state();
   }
+  return tally;
+}
+
+// Runs one guest, every other one with two vCPUs on the same memory.
+Result<void> run_guest(const std::string& engine_name, uint64_t seed, Tally& total) {
+  std::mt19937_64 random(seed);
+  auto memory = TRY(GuestMemory::create({{0, kStormRamSize, 0}}));
+  auto engine = TRY(create_engine(engine_name, *memory));
+  std::vector<std::unique_ptr<Vcpu>> vcpus;
+  for (uint32_t i = 0; i < 1 + seed % 2; ++i)
+    vcpus.push_back(TRY(engine->create_vcpu(i, engine->supported_cpuid())));
+  CpuState state = make_storm_guest(*memory, random);
+  std::vector<Tally> tallies(vcpus.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < vcpus.size(); ++i) {
+    std::mt19937_64 own(random());
+    CpuState own_state = state;
+    own_state.rip += own() % 64 * (i == 0 ? 0 : 1);
+    threads.emplace_back([&, i, own, own_state] { tallies[i] = drive(*engine, *vcpus[i], own_state, own); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Tally& tally : tallies) total.add(tally);
   return {};
 }
 
@@ -161,7 +185,7 @@ int storm(const std::string& engine_name, uint64_t first_seed, uint64_t guests) 
     }
   }
   fmt::print(
-      "{} guests, {} exits; the host survived. {} guests shut down, {} halted for good, {} could not start\n",
+      "{} guests, {} exits; the host survived. {} vCPUs shut down, {} halted for good, {} could not start\n",
       guests, tally.exits, tally.shutdowns, tally.halts, tally.refused);
   for (const auto& [reason, count] : tally.failures) fmt::print("{:6} failed: {}\n", count, reason);
   return kPassed;
