@@ -61,6 +61,9 @@ bool execute_invlpg(Execution& x) {
 }
 
 bool execute_invpcid(Execution& x) {
+  constexpr uint32_t kInvpcidBit = 1 << 10;
+  bool shown = x.cpu.cpuid == nullptr || (x.cpu.cpuid->query(7, 0).ebx & kInvpcidBit) != 0;
+  if (!shown) return x.stop(invalid_opcode());
   if (!x.require_cpl0()) return false;
   uint64_t type = read_register(x, x.operand(0).reg.value);
   const ZydisDecodedOperand& memory = x.operand(1);
