@@ -133,8 +133,8 @@ Table build_table() {
 }  // namespace
 
 Handler handler_of(ZydisMnemonic mnemonic) {
-  static const Table table = build_table();
-  return table[mnemonic];
+  static const Table kTable = build_table();
+  return kTable[mnemonic];
 }
 
 }  // namespace cumulet::hypervisor

@@ -152,13 +152,13 @@ void NativeRunner::run(ByteView code, NativeFrame& frame) {
 uint64_t address_value(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
 
 uint32_t host_mxcsr_mask() {
-  static const uint32_t mask = [] {
+  static const uint32_t kMask = [] {
     alignas(16) std::array<uint8_t, 512> area{};
     asm volatile("fxsave64 %0" : "=m"(area));
     uint32_t value = load_le<uint32_t>(area, 28);
     return value != 0 ? value : 0xffbfu;
   }();
-  return mask;
+  return kMask;
 }
 
 void normalize_xsave(CpuState& state) {
