@@ -83,6 +83,9 @@ Result<> LocalVmmProcesses::start(const InstanceId& id, uint64_t launch, VmmConf
   TRY_VOID(make_folder(state_folder_ / "run" / host_.str()));
   std::optional<VmmLock> lock = TRY(VmmLock::take(files.lock(), true));
   if (!lock) return fail(ErrorCode::kAlreadyExists, "the instance has a VMM already", id.str());
+  // An earlier launch's record is of no use any more.
+  if (const auto earlier = TRY(VmmLock::read(files.lock())))
+    TRY_VOID(remove_file(files.exit_record(earlier->launch)));
   TRY_VOID(lock->clear());
   TRY_VOID(remove_file(files.exit_record(launch)));
   TRY_VOID(remove_file(files.control_socket));

@@ -123,6 +123,7 @@ TEST_F(LocalVmmProcessesTest, TheExitRecordIsTheReasonAndOfThisLaunchOnly) {
   ASSERT_TRUE(ends(vmms));
   EXPECT_EQ(vmms.look(id_).value().launch, 2U);
   EXPECT_FALSE(vmms.look(id_).value().exit);
+  EXPECT_FALSE(std::filesystem::exists(folder().exit_record(1)));
 }
 
 TEST_F(LocalVmmProcessesTest, AProgramThatCannotRunEndsAndSaysSoInTheLog) {
