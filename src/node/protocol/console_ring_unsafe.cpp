@@ -51,8 +51,7 @@ Result<std::unique_ptr<ConsoleRing>> ConsoleRing::open(const std::string& path, 
     // New, or its creator died before the magic, which is written last.
     store_le<uint32_t>(mapping, kRingVersionOffset, kRingVersion);
     store_le<uint64_t>(mapping, kRingCapacityOffset, size - kRingHeaderSize);
-    std::atomic_thread_fence(std::memory_order_release);
-    store_le<uint64_t>(mapping, kRingMagicOffset, kRingMagic);
+    ring->store_counter(kRingMagicOffset, kRingMagic);
   }
   ring->capacity_ = TRY(check_ring_header(mapping, size));
   ring->total_ = load_le<uint64_t>(mapping, kRingTotalOffset);
@@ -68,7 +67,6 @@ void ConsoleRing::append(ByteView bytes) {
   // Readers drop whatever `reserved` says may be overwritten, so it grows before the first byte is.
   store_counter(kRingReservedOffset,
                 std::max(load_le<uint64_t>(mapping_, kRingReservedOffset), total_ + bytes.size()));
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   uint64_t skipped = bytes.size() > capacity_ ? bytes.size() - capacity_ : 0;
   uint64_t position = total_ + skipped;
   for (ByteView rest = bytes.subspan(skipped); !rest.empty();) {
@@ -84,7 +82,8 @@ void ConsoleRing::append(ByteView bytes) {
 
 void ConsoleRing::store_counter(size_t offset, uint64_t value) {
   auto* counter = reinterpret_cast<uint64_t*>(mapping_.data() + offset);  // 8-byte aligned: page + 24 or 32
-  std::atomic_ref<uint64_t>(*counter).store(value, std::memory_order_release);
+  // An exchange, unlike a store, keeps what follows behind it as well as what precedes before it.
+  std::atomic_ref<uint64_t>(*counter).exchange(value, std::memory_order_acq_rel);
 }
 
 }  // namespace cumulet::node
