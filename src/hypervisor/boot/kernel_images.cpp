@@ -78,7 +78,7 @@ Bytes compress_gzip(ByteView bytes) {
   z_stream stream{};
   CHECK(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
   Bytes output(bytes.size() + bytes.size() / 8 + 1024);  // incompressible data grows by far less
-  stream.next_in = const_cast<Bytef*>(bytes.data());  // zlib only reads it
+  stream.next_in = const_cast<Bytef*>(bytes.data());     // zlib only reads it
   stream.avail_in = static_cast<uInt>(bytes.size());
   stream.next_out = output.data();
   stream.avail_out = static_cast<uInt>(output.size());
