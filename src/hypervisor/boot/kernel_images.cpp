@@ -83,9 +83,8 @@ Bytes compress_gzip(ByteView bytes) {
   stream.next_out = output.data();
   stream.avail_out = static_cast<uInt>(output.size());
   CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  output.resize(output.size() - stream.avail_out);
   deflateEnd(&stream);
-  return output;
+  return {output.begin(), output.begin() + static_cast<ptrdiff_t>(stream.total_out)};
 }
 
 }  // namespace cumulet::hypervisor
