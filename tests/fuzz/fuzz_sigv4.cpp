@@ -35,9 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FormParameters query;
   if (!parse_form(std::string_view(target).substr(2), query)) query.clear();
 
-  static const RootCredential credentials("123456789012", "AKID", "a secret that no input contains");
-  static const ManualClock clock;
-  static const Verifier verifier(credentials, clock, "us-east-1", {"ec2", "sts"});
+  const RootCredential credentials("123456789012", "AKID", "a secret that no input contains");
+  const ManualClock clock;
+  const Verifier verifier(credentials, clock, "us-east-1", {"ec2", "sts"});
   auto result = verifier.verify(request, "/", query);
   CHECK(!result.has_value());
   CHECK(!result.error().message.empty());
