@@ -72,10 +72,13 @@ Result<pid_t> spawn(std::vector<std::string> arguments, int log) {
 Result<Endpoint> wait_for_answer(const StateFolder& folder, pid_t child, int log, off_t log_start) {
   const auto deadline = std::chrono::steady_clock::now() + kStartLimit;
   Progress progress;
+  bool child_ended = false;
   while (std::chrono::steady_clock::now() < deadline) {
     const auto endpoint = TRY(find_endpoint(folder));
-    if (endpoint && endpoint->process_id == child) return *endpoint;
-    if (waitpid(child, nullptr, WNOHANG) == child) {
+    if (endpoint && (endpoint->process_id == child || child_ended)) return *endpoint;
+    child_ended = child_ended || waitpid(child, nullptr, WNOHANG) == child;
+    // Another `up` at the same time may have been faster: then its daemon is the one.
+    if (child_ended && !TRY(find_daemon(folder))) {
       const std::string words = last_words(log, log_start);
       return fail(ErrorCode::kUnavailable,
                   words.empty() ? "the daemon ended at once; see " + folder.log() : words);
@@ -83,7 +86,7 @@ Result<Endpoint> wait_for_answer(const StateFolder& folder, pid_t child, int log
     progress.tell("waiting for the daemon to answer");
     std::this_thread::sleep_for(kPause);
   }
-  kill(child, SIGTERM);
+  if (!child_ended) kill(child, SIGTERM);
   return fail(ErrorCode::kTimedOut, "the daemon did not answer; see " + folder.log());
 }
 
