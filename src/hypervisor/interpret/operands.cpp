@@ -54,11 +54,25 @@ void write_register(Execution& x, ZydisRegister name, uint64_t value) {
   target = (target & ~uint64_t{0xff00}) | (value & 0xff) << 8;
 }
 
+namespace {
+// SIB base 101 with mod 00 is a displacement alone (SDM volume 2, table 2-3). Zydis 4.0 takes it for r13d
+// under an address-size prefix.
+bool has_displacement_for_base(const ZydisDecodedInstruction& instruction,
+                               const ZydisDecodedOperand& operand) {
+  return operand.encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM &&
+         (instruction.attributes & ZYDIS_ATTRIB_HAS_SIB) != 0 && instruction.address_width != 16 &&
+         instruction.raw.modrm.mod == 0 && instruction.raw.sib.base == 5;
+}
+}  // namespace
+
 uint64_t effective_offset(const Execution& x, const ZydisDecodedOperand& operand) {
-  uint64_t offset = read_register(x, operand.mem.base);
+  bool displaced = has_displacement_for_base(x.info(), operand);
+  uint64_t offset =
+      displaced ? static_cast<uint64_t>(x.info().raw.disp.value) : read_register(x, operand.mem.base);
   if (operand.mem.index != ZYDIS_REGISTER_NONE)
     offset += read_register(x, operand.mem.index) * operand.mem.scale;
-  if (operand.mem.disp.has_displacement) offset += static_cast<uint64_t>(operand.mem.disp.value);
+  if (!displaced && operand.mem.disp.has_displacement)
+    offset += static_cast<uint64_t>(operand.mem.disp.value);
   return offset & low_mask(x.info().address_width);
 }
 

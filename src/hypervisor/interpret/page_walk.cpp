@@ -37,9 +37,11 @@ struct Walk {
   uint64_t reserved_high;  // physical-address bits that this processor does not have
   bool no_execute_enabled;
 
-  GuestAddress entry_address[kMaxLevels] = {};
-  uint64_t entry[kMaxLevels] = {};
-  int levels = 0;  // entries read
+  // Entries read, `levels` of them. Not cleared: with general registers only, that alone costs a quarter of a
+  // walk.
+  GuestAddress entry_address[kMaxLevels];
+  uint64_t entry[kMaxLevels];
+  int levels = 0;
 
   bool user = true, write = true, execute = true;
   uint64_t mapping_size = 0;  // bytes; 0 until the leaf is found
@@ -99,22 +101,27 @@ uint64_t reserved_bits(const Walk& walk, unsigned shift, bool leaf) {
 WalkResult walk_wide(const Cpu& cpu, uint64_t linear, Walk& walk) {
   bool pae = walk.paging == Paging::kPae;
   GuestAddress table = pae ? cpu.state.cr3 & 0xffffffe0 : cpu.state.cr3 & mask(52) & ~uint64_t{0xfff};
+  uint64_t in_all = ~uint64_t{0};  // bits set at every level
+  uint64_t in_any = 0;             // bits set at some level
   for (unsigned shift = pae ? 30 : 39;; shift -= 9) {
     int level = walk.levels++;
     uint64_t index = (linear >> shift) & (pae && shift == 30 ? 3 : 0x1ff);
+    uint64_t entry = read_entry(*cpu.memory, table + index * 8, true);
     walk.entry_address[level] = table + index * 8;
-    uint64_t entry = walk.entry[level] = read_entry(*cpu.memory, walk.entry_address[level], true);
+    walk.entry[level] = entry;
     if ((entry & kEntryPresent) == 0) return WalkResult::kNotPresent;
     bool top_of_pae = pae && shift == 30;
     bool leaf = shift == 12 || (!top_of_pae && shift <= 30 && (entry & kEntryLarge) != 0);
     if ((entry & reserved_bits(walk, shift, leaf)) != 0) return WalkResult::kReserved;
     if (!top_of_pae) {
-      walk.user &= (entry & kEntryUser) != 0;
-      walk.write &= (entry & kEntryWrite) != 0;
-      walk.execute &= (entry & kEntryNoExecute) == 0;
+      in_all &= entry;
+      in_any |= entry;
     }
     table = entry & mask(52) & ~uint64_t{0xfff};
     if (!leaf) continue;
+    walk.user = (in_all & kEntryUser) != 0;
+    walk.write = (in_all & kEntryWrite) != 0;
+    walk.execute = (in_any & kEntryNoExecute) == 0;
     walk.mapping_size = uint64_t{1} << shift;
     walk.mapping = table & ~mask(shift);
     return WalkResult::kMapped;
@@ -175,9 +182,10 @@ std::variant<Translation, Exception> walk_page(Cpu& cpu, uint64_t linear, Access
   bool user_access = privilege == AccessPrivilege::kCurrent && cpu.cpl() == 3;
 
   for (int attempt = 0; attempt < kMaxRetries; ++attempt) {
-    Walk walk = {.paging = paging,
-                 .reserved_high = ~mask(cpu.physical_address_bits),
-                 .no_execute_enabled = (state.msr.efer & efer::kNx) != 0};
+    Walk walk;
+    walk.paging = paging;
+    walk.reserved_high = ~mask(cpu.physical_address_bits);
+    walk.no_execute_enabled = (state.msr.efer & efer::kNx) != 0;
     WalkResult result =
         paging == Paging::k32Bit ? walk_32bit(cpu, linear, walk) : walk_wide(cpu, linear, walk);
     if (result == WalkResult::kNotPresent) return page_fault(state, linear, type, user_access, 0);
