@@ -99,6 +99,7 @@ class CommandLine(unittest.TestCase):
             self.assertEqual((self.state / name).stat().st_mode & 0o777, 0o600, name)
         command_line = pathlib.Path(f"/proc/{self.daemon()}/cmdline").read_bytes()
         self.assertNotIn(b"AKIATEST", command_line)
+        self.refuse(1, "cumulet down", "up", "--secret-key", "other")
         self.succeed("down")
         self.refuse(1, "eu-west-1", "up", "--region", "us-east-1")
         self.succeed("up", *ANY_PORT)
@@ -124,6 +125,7 @@ class CommandLine(unittest.TestCase):
             thread.join()
         self.assertEqual([done.stderr for done in results], [""] * 4)
         self.assertEqual(len({done.stdout for done in results}), 1)
+        self.succeed("aws", "sts", "get-caller-identity")  # the settings are the daemon's
 
     def test_a_killed_daemon_is_replaced(self):
         self.succeed("up", *ANY_PORT)

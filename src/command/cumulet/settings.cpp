@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cerrno>
+#include <fcntl.h>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/random.h>
 
 #include "base/check.h"
+#include "base/unique_fd.h"
+#include "command/cumulet/daemon_lock.h"
 #include "command/cumulet/files.h"
 #include "node/protocol/json_fields.h"
 
@@ -98,10 +102,20 @@ std::string encode(const Settings& settings) {
          "\n";
 }
 
+// Waits until no other process chooses settings: two first commands at once must not choose two accounts.
+Result<UniqueFd> lock_file(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return fail(errno_error("open " + path, errno));
+  while (flock(fd.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return fail(errno_error("lock " + path, errno));
+  return fd;
+}
+
 }  // namespace
 
 Result<Settings> load_settings(const StateFolder& folder, const Settings& wanted) {
   const std::string path = folder.settings();
+  const UniqueFd lock = TRY(lock_file(path + ".lock"));
   const Result<std::string> text = read_small_file(path);
   if (!text && text.error().code != ErrorCode::kNotFound) return fail(text.error());
   const Settings kept = text ? TRY(parse(*text, path)) : choose();
@@ -117,6 +131,9 @@ Result<Settings> load_settings(const StateFolder& folder, const Settings& wanted
   if (text && settings.account_id != kept.account_id)
     return fail(ErrorCode::kFailedPrecondition,
                 "this state folder is of account " + kept.account_id + ", not " + settings.account_id);
+  if (text && settings != kept && TRY(find_daemon(folder)))
+    return fail(ErrorCode::kFailedPrecondition,
+                "the keys of a running cloud cannot change; first: cumulet down");
   if (!text || settings != kept) TRY_VOID(replace_file(path, encode(settings)));
   return settings;
 }

@@ -19,7 +19,7 @@ struct Settings {
 // Returns the settings of the state folder. What `wanted` names (non-empty) is set, the rest is kept, or
 // chosen at the first call: us-east-1, and a random account and key. The file is readable by its owner only.
 // Errors: kInvalidArgument (malformed), kFailedPrecondition (another region or account than the state was
-// made for), kCorrupt, kIo.
+// made for, or other keys while a daemon runs), kCorrupt, kIo. Processes that call it at once agree.
 [[nodiscard]] Result<Settings> load_settings(const StateFolder& folder, const Settings& wanted = {});
 
 }  // namespace cumulet::command
