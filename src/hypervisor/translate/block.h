@@ -23,10 +23,10 @@ struct InstructionRecord {
   bool rax_spilled;  // rax is in spill[2]
 };
 
-// One direct jump out of a block. It goes to `leave_stub` (or, for a target that must not be chained, to
-// `cached_stub`) until it is chained. kUnchainable jumps never are.
+// One direct jump out of a block that may be chained: it goes to `leave_stub` until then, or to `cached_stub`
+// for good, if its target turns out to be a block that only lookups may enter.
 struct Link {
-  uint64_t relative_address;  // of the jump's rel32; 0 = cannot be chained
+  uint64_t relative_address;  // of the jump's rel32
   uint64_t leave_stub;
   uint64_t cached_stub;
   uint64_t target;  // linear address
@@ -47,10 +47,7 @@ struct Block {
   GuestAddress second_page = kNoPage;  // physical page of the bytes behind the page boundary
   uint64_t host = 0;                   // first byte of host code
   uint32_t host_size = 0;
-  uint64_t redirect = 0;  // cold code that looks the block's rip up again
-  bool valid = true;
-  uint32_t first_link = 0;
-  uint32_t link_count = 0;
+  uint64_t redirect = 0;                // cold code that looks the block's rip up again
   std::vector<uint32_t> incoming = {};  // links chained to this block
   std::vector<InstructionRecord> records = {};
 

@@ -39,9 +39,7 @@ class CodeCache {
   void patch32(uint64_t address, uint32_t value);
   void patch64(uint64_t address, uint64_t value);
 
-  [[nodiscard]] bool contains(uint64_t address) const { return address - executable_ < size_; }
   [[nodiscard]] uint64_t size() const { return size_; }
-  [[nodiscard]] uint64_t hot_used() const { return hot_next_ - hot_begin_; }
 
  private:
   CodeCache(UniqueFd fd, uint8_t* writable, uint64_t executable, uint64_t size);

@@ -89,8 +89,6 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
   block.host = cache_->hot_address();
   block.host_size = static_cast<uint32_t>(translator_.hot().size());
   block.redirect = result.redirect;
-  block.first_link = static_cast<uint32_t>(links_.size());
-  block.link_count = static_cast<uint32_t>(result.links.size());
   block.records = std::move(result.records);
   links_.insert(links_.end(), result.links.begin(), result.links.end());
   cache_->place(translator_.hot(), translator_.cold());
@@ -177,7 +175,6 @@ void CodeSpace::changed(GuestAddress address, uint64_t size) {
 // Takes a block out of use. Whoever is inside may finish it, as a processor may run instructions that it
 // fetched before they changed (SDM volume 3, 9.1.3); nobody begins it again.
 void CodeSpace::drop(Block& block) {
-  block.valid = false;
   auto found = by_key_.find(block.key);
   if (found != by_key_.end() && found->second == &block) by_key_.erase(found);
   for (uint32_t link : block.incoming) point_link(link, links_[link].leave_stub);

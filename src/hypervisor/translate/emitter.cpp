@@ -201,9 +201,4 @@ void Emitter::jump_if(Condition condition, uint64_t target) {
   value(static_cast<uint32_t>(target - (here() + 4)));
 }
 
-void Emitter::jump_to_register(uint8_t target) {
-  rex(false, 0, 0, target);
-  raw({0xff, static_cast<uint8_t>(0xe0 | (target & 7))});
-}
-
 }  // namespace cumulet::hypervisor

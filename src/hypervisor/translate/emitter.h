@@ -85,9 +85,6 @@ class Emitter {
 
   void jump(uint64_t target);
   void jump_if(Condition condition, uint64_t target);
-  void jump_to_register(uint8_t target);
-  // The rel32 that jump() or jump_if() just wrote, as a host address; aligned if align() made it so.
-  [[nodiscard]] uint64_t last_relative() const { return here() - 4; }
 
   // Keeps the arithmetic flags in rax, and brings them back. lahf; seto al / add al, 127; sahf
   void flags_to_rax() { raw(std::initializer_list<uint8_t>{0x9f, 0x0f, 0x90, 0xc0}); }

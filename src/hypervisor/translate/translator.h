@@ -66,8 +66,6 @@ class Translator {
     uint8_t base = 0;  // kRegister
     int32_t displacement = 0;
   };
-  struct Fields;  // displacements of Context fields
-
   // translator.cpp: the frame of a block
   void decode();
   void find_live_flags();
