@@ -14,8 +14,8 @@ class Register final : public IoHandler {
   void read(uint64_t offset, MutableByteView out) override {
     std::fill(out.begin(), out.end(), static_cast<uint8_t>(offset));
   }
-  void write(uint64_t, ByteView) override { ++writes_; }
-  int writes_ = 0;
+  void write(uint64_t, ByteView) override { ++writes; }
+  int writes = 0;
 };
 
 class TestFunction final : public PciFunction {
@@ -27,18 +27,18 @@ class TestFunction final : public PciFunction {
                      .revision = 1,
                      .subsystem_vendor_id = 0x1d0f,
                      .subsystem_id = 0x1234}) {
-    add_memory_bar(0, 0x4000, memory_, true);
-    add_memory_bar(2, 0x1000, memory_, false);
-    add_io_bar(4, 0x20, ports_);
-    first_ = add_capability(0x09, 7);
-    second_ = add_capability(0x01, 8);
-    extended_ = add_extended_capability(0x10, 1, 0x40);
+    add_memory_bar(0, 0x4000, memory, true);
+    add_memory_bar(2, 0x1000, memory, false);
+    add_io_bar(4, 0x20, ports);
+    first = add_capability(0x09, 7);
+    second = add_capability(0x01, 8);
+    extended = add_extended_capability(0x10, 1, 0x40);
     (void)add_extended_capability(0x03, 1, 12);
   }
   [[nodiscard]] std::string_view name() const override { return "test"; }
 
-  Register memory_, ports_;
-  uint16_t first_ = 0, second_ = 0, extended_ = 0;
+  Register memory, ports;
+  uint16_t first = 0, second = 0, extended = 0;
 };
 
 class PciBusTest : public testing::Test {
@@ -79,7 +79,7 @@ TEST_F(PciBusTest, HostBridgeIsThere) {
   write_value<uint32_t>(config_ports_, 0, 0x0000'0000);  // not enabled
   EXPECT_EQ(read_value<uint32_t>(config_ports_, 4), 0xffff'ffffu);
   write_value<uint8_t>(config_ports_, 1, 6);  // the register inside
-  EXPECT_EQ(reset_.writes_, 1);
+  EXPECT_EQ(reset_.writes, 1);
   EXPECT_EQ(read_value<uint32_t>(ecam_, 0), 0x1237'8086u);
   EXPECT_EQ(read_value<uint32_t>(ecam_, 0xfff'fffc), 0xffff'ffffu);
   EXPECT_EQ(read_value<uint64_t>(ecam_, 0xffc) >> 32, 0xffff'ffffu);  // past the function's end
@@ -146,10 +146,10 @@ TEST_F(PciBusTest, ConflictsAreSolvedByMovingAway) {
   set(kOther | 0x18, 0xc000'0000);
   uint8_t byte = 0;
   memory_.write(0xc000'0000, {&byte, 1});
-  EXPECT_EQ(function_.memory_.writes_, 1);
+  EXPECT_EQ(function_.memory.writes, 1);
   set(0x18, 0xc100'0000);
   memory_.write(0xc000'0000, {&byte, 1});
-  EXPECT_EQ(other.memory_.writes_, 1);
+  EXPECT_EQ(other.memory.writes, 1);
   bus_.remove(3, 1);
   EXPECT_EQ(memory_at(0xc000'0000), 0xff);
   EXPECT_EQ(get(0x0c) >> 16 & 0x80, 0u);

@@ -303,7 +303,7 @@ TEST_P(EngineTest, RefusesImpossibleStates) {
   EXPECT_FALSE(guest.vcpu().set_state(state).has_value());
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, EngineTest, testing::ValuesIn(test::kAllModes), test::mode_name);
+INSTANTIATE_TEST_SUITE_P(Modes, EngineTest, testing::ValuesIn(test::kAllModes), test::kModeName);
 
 }  // namespace
 }  // namespace cumulet::hypervisor

@@ -155,7 +155,7 @@ TEST_P(SharedCodeTest, CodeChangesUnderARunningProcessor) {
   writer.join();
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, SharedCodeTest, testing::ValuesIn(test::kAllModes), test::mode_name);
+INSTANTIATE_TEST_SUITE_P(Modes, SharedCodeTest, testing::ValuesIn(test::kAllModes), test::kModeName);
 
 }  // namespace
 }  // namespace cumulet::hypervisor

@@ -20,7 +20,7 @@ inline constexpr uint64_t kStackTop = 0x80000, kData = 0x90000, kCode = 0x100000
 // The parameter of the tests, and the names of its values for GoogleTest.
 inline constexpr TranslateMode kAllModes[] = {
     TranslateMode::kInterpretOnly, TranslateMode::kSingleInstructionBlocks, TranslateMode::kChainedBlocks};
-inline constexpr auto mode_name = [](const auto& tested) {
+inline constexpr auto kModeName = [](const auto& tested) {
   constexpr const char* kNames[] = {"Interpreted", "SingleInstructions", "Chained"};
   return std::string(kNames[static_cast<size_t>(tested.param)]);
 };

@@ -37,8 +37,8 @@ uint64_t host_tsc_khz() {
     __cpuid(0x40000010, a, b, c, d);
     if (a != 0) return a;
   }
-  static const uint64_t measured = measured_khz();
-  return measured;
+  static const uint64_t kMeasured = measured_khz();
+  return kMeasured;
 }
 
 bool kernel_allows_fsgsbase() {

@@ -21,12 +21,12 @@ struct Raw {
 };
 
 const ZydisDecoder& decoder() {
-  static const ZydisDecoder instance = [] {
+  static const ZydisDecoder kDecoder = [] {
     ZydisDecoder made;
     CHECK(ZYAN_SUCCESS(ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)));
     return made;
   }();
-  return instance;
+  return kDecoder;
 }
 
 uint16_t register_mask(ZydisRegister name) {
