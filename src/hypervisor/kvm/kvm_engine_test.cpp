@@ -1,4 +1,5 @@
 // Tests of the KVM engine on /dev/kvm: exits, interrupts, kicks, state; skipped where there is no KVM.
+#include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
 #include <thread>
@@ -106,6 +107,23 @@ TEST_F(KvmEngineTest, KickEndsAnEndlessLoopAndIsNotLostBeforeRun) {
   expect_exit<InterruptedExit>();
   kicker.join();
   EXPECT_EQ(vcpu_->get_state().rip, kCode);
+}
+
+TEST_F(KvmEngineTest, NoKickIsLostWhereverItHits) {
+  constexpr uint32_t kRounds = 300;
+  load({0xeb, 0xfe});  // jmp $
+  std::atomic<uint32_t> wanted = 0;
+  std::thread kicker([&] {
+    for (uint32_t round = 1; round <= kRounds; ++round) {
+      while (wanted.load() < round) std::this_thread::yield();
+      vcpu_->kick();  // before, while or after run() enters the guest
+    }
+  });
+  for (uint32_t round = 1; round <= kRounds; ++round) {
+    wanted.store(round);
+    expect_exit<InterruptedExit>();
+  }
+  kicker.join();
 }
 
 TEST_F(KvmEngineTest, GivesTheMachineItsRegisters) {
