@@ -88,9 +88,6 @@ bool read_tss_stack(Execution& x, uint8_t cpl, uint32_t external, HandlerStack& 
 // pointer.
 bool write_frame(Execution& x, HandlerStack& stack, const uint64_t* items, int count, unsigned item_size,
                  uint32_t external) {
-  uint8_t bytes[6 * 4];
-  for (int i = 0; i < count; ++i)
-    store_le_sized(MutableByteView(bytes).subspan(i * item_size, item_size), items[i]);
   unsigned size = count * item_size;
   uint64_t mask = low_mask(stack.segment.default_big() ? 32 : 16);
   uint64_t to = (stack.pointer - size) & mask;
@@ -99,8 +96,10 @@ bool write_frame(Execution& x, HandlerStack& stack, const uint64_t* items, int c
     return x.stop(stack_fault(code | external));
   }
   auto privilege = stack.switched ? AccessPrivilege::kImplicitSupervisor : AccessPrivilege::kCurrent;
-  if (!write_linear(x, (stack.segment.base + to) & 0xffffffff, ByteView(bytes).first(size), privilege))
-    return false;
+  for (int i = count - 1; i >= 0; --i) {
+    uint64_t linear = (stack.segment.base + to + static_cast<unsigned>(i) * item_size) & 0xffffffff;
+    if (!write_linear_integer(x, linear, item_size, items[i], privilege)) return false;
+  }
   stack.pointer = (stack.pointer & ~mask) | to;
   return true;
 }
@@ -185,7 +184,10 @@ std::optional<Exit> deliver_event(Execution& x, const Event& first) {
   Event event = first;
   FaultClass before =
       first.source == Event::Source::kException ? class_of(first.vector) : FaultClass::kBenign;
-  for (;;) {
+  // Benign exceptions may follow each other for ever (#AC on a misaligned stack): hardware hangs, and is
+  // reset.
+  constexpr int kMaxNested = 16;
+  for (int nested = 0; nested < kMaxNested; ++nested) {
     uint64_t flags = x.state.rflags;
     if (deliver(x, event)) {
       x.requests.clear();
@@ -211,6 +213,8 @@ std::optional<Exit> deliver_event(Execution& x, const Event& first) {
     event = {second.vector, Event::Source::kException, x.state.rip, second.has_error_code && !real_mode,
              second.error_code};
   }
+  x.exception.reset();
+  return ShutdownExit{};
 }
 
 std::optional<Exit> deliver_exception(Execution& x, const Exception& exception) {

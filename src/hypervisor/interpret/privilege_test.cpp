@@ -120,6 +120,26 @@ TEST(Privilege, ProtectedModeInterruptsSwitchStacks) {
   EXPECT_NE(s.rflags & rflags::kIf, 0u);
 }
 
+TEST(Privilege, AlignmentFaultsOnTheHandlersOwnStackEnd) {
+  TestGuest guest;
+  guest.enter_protected_mode();
+  guest.put64(TestGuest::kGdt + (kUserCode32 & 0xf8), 0x00cffb000000ffff);
+  CpuState& s = guest.state();
+  s.segments.fill({TestGuest::kUserData, 0xc0f3, 0xffffffff, 0});
+  s.segments[kCs] = {kUserCode32, 0xc0fb, 0xffffffff, 0};
+  s.cr0 |= cr0::kAm;
+  s.rflags |= rflags::kAc;
+  s.gpr[kRsp] = TestGuest::kData + 0x1001;
+  constexpr uint64_t kHandler = TestGuest::kHandlers;
+  for (uint64_t vector : {17, 6}) {  // handlers at level 3, on the misaligned stack itself
+    guest.put64(TestGuest::kIdt + vector * 8, (kHandler & 0xffff) | uint64_t{kUserCode32} << 16 |
+                                                  uint64_t{0xee} << 40 | (kHandler >> 16) << 48);
+  }
+  guest.code({0x0f, 0x0b});
+  std::optional<Exit> exit = guest.interpreter->step();
+  EXPECT_TRUE(exit && std::holds_alternative<ShutdownExit>(*exit));
+}
+
 TEST(Privilege, SysenterAndSysexit) {
   TestGuest guest;
   guest.enter_user_mode();
