@@ -102,6 +102,9 @@ class LayersTest(unittest.TestCase):
     def test_undeclared_include(self):
         self.assertEqual(len(self.found(self.DECLARED, "src/api/http/a.h", '#include "store/kv/kv.h"\n')), 1)
 
+    def test_undeclared_include_of_a_test(self):
+        self.assertEqual(self.found(self.DECLARED, "src/api/http/a_test.cpp", '#include "store/kv/kv.h"\n'), [])
+
     def test_dependency_on_a_plane_below(self):
         modules = "module(base)\nmodule(api/http)\nmodule(store/kv DEPS api/http)\n"
         self.assertEqual(len(self.found(modules)), 1)
