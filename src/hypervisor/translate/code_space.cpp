@@ -30,6 +30,16 @@ CodeSpace::CodeSpace(GuestMemory& memory, const TranslateOptions& options, const
       stubs_(stubs),
       translator_(layout, stubs, options.mode == TranslateMode::kSingleInstructionBlocks) {}
 
+void CodeSpace::add_vcpu(Context& context, Gate& gate) {
+  std::lock_guard lock(mutex_);
+  vcpus_.push_back({&context, &gate});
+}
+
+void CodeSpace::remove_vcpu(const Gate& gate) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(vcpus_, [&gate](const Vcpu& vcpu) { return vcpu.gate == &gate; });
+}
+
 std::optional<FoundBlock> CodeSpace::find(const BlockRequest& request, const Gate& gate) {
   std::lock_guard lock(mutex_);
   Block* block = lookup(request);

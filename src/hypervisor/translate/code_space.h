@@ -55,8 +55,9 @@ class CodeSpace {
   static Result<std::unique_ptr<CodeSpace>> create(GuestMemory& memory, const TranslateOptions& options,
                                                    const Context& layout, const StubHandlers& handlers);
 
-  // Before anyone runs.
-  void add_vcpu(Context& context, Gate& gate) { vcpus_.push_back({&context, &gate}); }
+  // A vCPU is one that may be inside, from its creation to its end.
+  void add_vcpu(Context& context, Gate& gate);
+  void remove_vcpu(const Gate& gate);
 
   // The block for a request, made if there is none; nothing if the bytes are not in RAM, or cannot be
   // translated as they lie (cut off by the page's end). `gate` is the caller's.
@@ -107,9 +108,9 @@ class CodeSpace {
   CodePages pages_;
   std::unique_ptr<CodeCache> cache_;
   const Stubs stubs_;
-  std::vector<Vcpu> vcpus_;
 
   std::mutex mutex_;  // of everything below, and of writing to the cache and the page masks
+  std::vector<Vcpu> vcpus_;
   Translator translator_;
   std::unordered_map<BlockKey, Block*, KeyHash> by_key_;
   std::unordered_map<GuestAddress, std::vector<Block*>> by_page_;

@@ -51,7 +51,9 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   space_->add_vcpu(context_, gate_);
 }
 
-TranslateVcpu::~TranslateVcpu() = default;
+TranslateVcpu::~TranslateVcpu() {
+  if (space_ != nullptr) space_->remove_vcpu(gate_);
+}
 
 // The interpreter's constructor looks at all of this.
 Cpu& TranslateVcpu::set_up_cpu(uint32_t index, GuestMemory& memory) {
