@@ -22,9 +22,9 @@ struct TranslateOptions {
   uint64_t code_cache_size = uint64_t{64} << 20;  // bytes; a full cache is emptied and filled again
 };
 
-// Creates the engine for one VM whose RAM is `memory`, which must outlive it, as it must outlive
-// its vCPUs. Errors: kUnsupported (the host
-// lacks XSAVE), kIo, kResourceExhausted.
+// Creates the engine for one VM with this RAM. The memory must outlive the engine, and the engine its vCPUs.
+// Errors: kUnsupported (the host lacks FSGSBASE, XSAVE or AVX), kInvalidArgument (the cache's size), kIo,
+// kResourceExhausted.
 //
 // A thread that calls Vcpu::run() gets an alternate signal stack and blocks asynchronous signals from then
 // on: translated code runs on the guest's stack pointer.
