@@ -6,6 +6,11 @@
 
 #include "hypervisor/memory/guest_memory.h"
 
+#ifdef __SANITIZE_THREAD__
+// Races of guests and their devices on guest RAM are part of what is emulated.
+extern "C" const char* __tsan_default_suppressions() { return "race:cumulet::hypervisor::GuestMemory::\n"; }
+#endif
+
 namespace cumulet::hypervisor {
 
 namespace {
