@@ -78,7 +78,8 @@ http::Response Service::handle(const http::Request& request) {
   Answer result = answer(request, request_id);
   if (result.body) return xml_response(200, std::move(*result.body), request_id);
   const ApiError& error = result.body.error();
-  spdlog::info("request {} from {}: {}: {}", request_id, request.peer, api_code_name(error.code),
+  // Quoted, because messages repeat what the caller sent, and a line feed would forge a line of the log.
+  spdlog::info("request {} from {}: {}: {:?}", request_id, request.peer, api_code_name(error.code),
                error.message);
   return xml_response(api_code_status(error.code), error_body(*result.service, error, request_id),
                       request_id);
