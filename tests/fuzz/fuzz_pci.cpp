@@ -16,8 +16,8 @@ constexpr size_t kVectors = 9;
 
 class CountingSink final : public MessageSink {
  public:
-  void send_message(uint64_t, uint32_t) override { ++sent_; }
-  uint64_t sent_ = 0;
+  void send_message(uint64_t, uint32_t) override { ++sent; }
+  uint64_t sent = 0;
 };
 
 class EmptyHandler final : public IoHandler {
