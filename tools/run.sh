@@ -60,7 +60,11 @@ launch() {
   echo "$instance"
 }
 
-console() { "$CUMULET" aws ec2 get-console-output --instance-id "$1" --latest --query Output --output text; }
+# console INSTANCE: what it printed, without the escape sequences that would make this terminal answer to it.
+console() {
+  "$CUMULET" aws ec2 get-console-output --instance-id "$1" --latest --query Output --output text |
+    sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g'
+}
 
 wait_for_greeting() {
   say "waiting for its kernel to boot (aws ec2 get-console-output)"
