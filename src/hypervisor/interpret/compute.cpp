@@ -161,6 +161,21 @@ bool run_on_ram(Execution& x, const NativeCode& code, const MemoryUse& use, bool
   return true;
 }
 
+// Ten bytes move as eight and two: a fault of the first eight comes before a second part that is not
+// canonical.
+void prefer_fault_of_first_part(Execution& x, const MemoryUse& use) {
+  constexpr uint64_t kExtendedSize = 10, kFirstPart = 8;
+  bool out_of_bounds = x.exception->vector == kStackFault || x.exception->vector == kGeneralProtection;
+  if (use.size != kExtendedSize || !out_of_bounds) return;
+  Exception of_all = *x.exception;
+  std::array<uint8_t, kFirstPart> bytes{};
+  uint64_t linear = 0;
+  AccessType type = use.writes ? AccessType::kWrite : AccessType::kRead;
+  if (to_linear(x, use.segment, use.offset, kFirstPart, type, linear) &&
+      (use.writes ? check_write(x, linear, kFirstPart) : read_linear(x, linear, bytes)))
+    x.exception = of_all;
+}
+
 // A misaligned operand (#GP) and a pending x87 exception (#MF) come before everything that is wrong with the
 // memory itself. The host's processor knows which instructions care: let it run this one on a buffer that is
 // misaligned alike. Always false, with the exception that comes first.
@@ -169,6 +184,7 @@ bool stop_with_first_fault(Execution& x, const NativeCode& code, const MemoryUse
   constexpr size_t kX87Status = 2;
   constexpr uint8_t kErrorSummary = 0x80;
   if (!x.exception) return false;
+  prefer_fault_of_first_part(x, use);
   bool flat = x.code64() && use.segment < kFs;
   uint64_t misalignment = ((flat ? 0 : x.state.segments[use.segment].base) + use.offset) % use.size;
   bool misaligned = use.size >= kVectorSize && misalignment != 0;
