@@ -4,6 +4,9 @@
 JOBS=$(nproc)
 PRESETS="release dev tsan fuzz coverage"
 
+# Clones in different folders share what ccache holds: paths are hashed relative to the clone.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # say TEXT: progress, on stderr.
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 
