@@ -1,9 +1,12 @@
 // Tests of the reconcile loop: what is due is called, and nothing else.
 #include "store/kv/reconcile_loop.h"
 
+#include <chrono>
 #include <functional>
+#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -94,9 +97,16 @@ TEST_F(ReconcileLoopTest, ADeletionWhoseHistoryIsLostIsStillSeen) {
 TEST_F(ReconcileLoopTest, AThreadDrivesItUntilItIsDestroyed) {
   const SystemClock clock;
   put("k/a", "1");
-  { const ReconcileThread thread(kv_, clock, recorder_); }
+  std::promise<void> reconciled;
+  recorder_.answer = [&reconciled, first = true]() mutable {
+    if (std::exchange(first, false)) reconciled.set_value();
+    return std::nullopt;
+  };
+  {
+    const ReconcileThread thread(kv_, clock, recorder_);
+    EXPECT_EQ(reconciled.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  }
   kv_.interrupt_watches();
-  SUCCEED();
 }
 
 }  // namespace
