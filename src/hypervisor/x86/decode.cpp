@@ -215,6 +215,8 @@ bool describe_operands(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
         default: break;
       }
       out.registers |= register_mask(operand.reg.value);
+      if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0)
+        out.registers_written |= register_mask(operand.reg.value);
     } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
       out.registers |= register_mask(operand.mem.base) | register_mask(operand.mem.index);
       out.memory.rip_relative = operand.mem.base == ZYDIS_REGISTER_RIP;
@@ -285,7 +287,7 @@ Kind control_flow_kind(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
       bool counts =
           out.bytes[out.opcode_offset] >= 0xe0 && out.bytes[out.opcode_offset] <= 0xe3;  // loop, jrcxz
       if (counts && out.memory.address32) return Kind::kInterpret;
-      if (counts) out.registers |= 1 << 1;
+      if (counts) out.registers |= 1 << 1, out.registers_written |= 1 << 1;
       return Kind::kJumpConditional;
     }
     return call ? Kind::kCall : Kind::kJump;
@@ -376,7 +378,7 @@ bool is_segment_read(const Raw& raw, DecodedInstruction& out) {
       from.type != ZYDIS_OPERAND_TYPE_REGISTER || to.size < 32 ||
       ZydisRegisterGetClass(from.reg.value) != ZYDIS_REGCLASS_SEGMENT)
     return false;
-  out.registers = register_mask(to.reg.value);
+  out.registers = out.registers_written = register_mask(to.reg.value);
   out.operand_register = register_number(to.reg.value);
   out.immediate = ZydisRegisterGetId(from.reg.value);
   return true;
@@ -391,13 +393,14 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     case ZYDIS_MNEMONIC_STI: return Kind::kSetInterrupts;
     case ZYDIS_MNEMONIC_CLD: return Kind::kClearDirection;
     case ZYDIS_MNEMONIC_SWAPGS: return Kind::kSwapGs;
-    case ZYDIS_MNEMONIC_RDTSCP: out.registers = 0b111; return Kind::kReadTscAux;
+    case ZYDIS_MNEMONIC_RDTSCP: out.registers = out.registers_written = 0b111; return Kind::kReadTscAux;
     case ZYDIS_MNEMONIC_STAC: return Kind::kSetAccess;
     case ZYDIS_MNEMONIC_CLAC: return Kind::kClearAccess;
-    case ZYDIS_MNEMONIC_RDTSC: out.registers = 0b101; return Kind::kReadTsc;
+    case ZYDIS_MNEMONIC_RDTSC: out.registers = out.registers_written = 0b101; return Kind::kReadTsc;
     case ZYDIS_MNEMONIC_PUSHFQ: out.registers = 1 << 4; return Kind::kPushFlags;
     case ZYDIS_MNEMONIC_LEAVE:
       out.registers = 0b110000;
+      out.registers_written = 0b100000;
       return raw.instruction.operand_width == 64 ? Kind::kLeave : Kind::kInterpret;
     case ZYDIS_MNEMONIC_PUSH:
     case ZYDIS_MNEMONIC_POP:

@@ -58,9 +58,10 @@ struct DecodedInstruction {
   InstructionKind kind = InstructionKind::kInterpret;
   uint8_t length = 0;  // bytes; 0 = the bytes are not an instruction, or are cut off
   std::array<uint8_t, 15> bytes{};
-  uint16_t registers = 0;     // general registers that it reads or writes, also implicitly
-  uint16_t flags_read = 0;    // bits of RFLAGS (arithmetic ones only)
-  uint16_t flags_killed = 0;  // written in every case, whatever they were
+  uint16_t registers = 0;          // general registers that it reads or writes, also implicitly
+  uint16_t registers_written = 0;  // those of them that it may write; rsp of stack and flow kinds not counted
+  uint16_t flags_read = 0;         // bits of RFLAGS (arithmetic ones only)
+  uint16_t flags_killed = 0;       // written in every case, whatever they were
   ExtendedState state = ExtendedState::kNone;
   // Whatever it does, also when it is interpreted or faults: x87 and vector state are not looked at.
   bool general = false;

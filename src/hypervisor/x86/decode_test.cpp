@@ -106,6 +106,17 @@ TEST(Decode, FlagsThatAreReadAndKilled) {
   EXPECT_EQ(decode({0x0f, 0x94, 0xc0}).flags_read, kAll);        // sete
 }
 
+TEST(Decode, RegistersWritten) {
+  EXPECT_EQ(decode({0x48, 0x01, 0xc8}).registers_written, 0b1);         // add rax, rcx
+  EXPECT_EQ(decode({0x48, 0x39, 0xc8}).registers_written, 0);           // cmp rax, rcx
+  EXPECT_EQ(decode({0x48, 0xf7, 0xe1}).registers_written, 0b101);       // mul rcx
+  EXPECT_EQ(decode({0x48, 0x8b, 0x03}).registers_written, 0b1);         // mov rax, [rbx]
+  EXPECT_EQ(decode({0x48, 0x0f, 0x44, 0xcb}).registers_written, 0b10);  // cmove rcx, rbx
+  EXPECT_EQ(decode({0x48, 0x87, 0x0b}).registers_written, 0b10);        // xchg [rbx], rcx
+  EXPECT_EQ(decode({0x0f, 0x31}).registers_written, 0b101);             // rdtsc
+  EXPECT_EQ(decode({0xc9}).registers_written, 0b100000);                // leave
+}
+
 TEST(Decode, ExtendedState) {
   EXPECT_EQ(decode({0x0f, 0x28, 0xc1}).state, ExtendedState::kSse);               // movaps
   EXPECT_EQ(decode({0xd9, 0xe8}).state, ExtendedState::kSse);                     // fld1
