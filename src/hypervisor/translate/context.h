@@ -70,6 +70,9 @@ struct AccessSite {
   uint8_t size;  // bytes of the access
   bool write;
   bool general;  // DecodedInstruction::general
+  // Of rep movs and rep stos: bytes of an element. The access is the whole run of rcx elements, within a
+  // page.
+  uint8_t element_size = 0;
 };
 
 inline constexpr uint32_t kVectorSaveSize = 16 * 32;
@@ -83,7 +86,8 @@ struct alignas(4096) Context {
       spill;             // guest values of: the address scratch, the index scratch, rax under FlagsPlace
   uint64_t saved_flags;  // lahf/seto form
   uint64_t temporary;
-  uint64_t target;  // host code address to continue at
+  uint64_t string_rest;  // elements of a repeated string instruction that come after the run in rcx, else 0
+  uint64_t target;       // host code address to continue at
   uint64_t host_rsp;
   uint64_t host_flags;    // the guest's arithmetic flags (and host bits) when it left
   uint64_t resume_flags;  // those to enter with, in lahf/seto form

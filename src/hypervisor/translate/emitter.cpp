@@ -2,6 +2,8 @@
 // pages).
 #include "hypervisor/translate/emitter.h"
 
+#include <cstring>
+
 namespace cumulet::hypervisor {
 
 namespace {
@@ -189,6 +191,42 @@ void Emitter::store_immediate(uint8_t base, int32_t immediate) {
   byte(0xc7);
   memory(0, base, 0);
   value(immediate);
+}
+
+void Emitter::test_context_byte(int32_t field, uint8_t mask) {
+  context_operand(0xf6, 0, field, false);
+  byte(mask);
+}
+
+void Emitter::bytes_to_page_end(uint8_t destination, uint8_t source) {
+  constexpr uint32_t kAllButOffset = 0xfffff000;
+  move(destination, source);
+  registers(0x81, 1, destination, true);  // or
+  value(kAllButOffset);
+  registers(0xf7, 3, destination, true);  // neg
+}
+
+void Emitter::minimum(uint8_t destination, uint8_t other) {
+  compare_registers(other, destination);
+  rex(true, destination, 0, other);  // cmovb
+  raw({0x0f, 0x42, static_cast<uint8_t>(0xc0 | (destination & 7) << 3 | (other & 7))});
+}
+
+uint64_t Emitter::jump_if_rcx_zero() {
+  raw({0xe3, 2, 0xeb, 5, 0xe9});  // jrcxz has a short displacement only
+  uint64_t relative = here();
+  value(uint32_t{0});
+  return relative;
+}
+
+void Emitter::jump_if_rcx_not_zero(uint64_t target) {
+  raw({0xe3, 5});
+  jump(target);
+}
+
+void Emitter::set_target(uint64_t relative_address, uint64_t target) {
+  auto displacement = static_cast<uint32_t>(target - (relative_address + 4));
+  std::memcpy(bytes_.data() + (relative_address - address_), &displacement, sizeof(displacement));
 }
 
 void Emitter::jump(uint64_t target) {

@@ -9,7 +9,7 @@
 namespace cumulet::hypervisor {
 
 // Condition codes as in jcc's opcode (SDM volume 1, table B-1).
-enum class Condition : uint8_t { kNotEqual = 5, kAbove = 7 };
+enum class Condition : uint8_t { kEqual = 4, kNotEqual = 5, kAbove = 7 };
 
 // Writes machine code into a buffer that will be placed at `address`. Registers are hardware numbers;
 // "context" operands are displacements from the GS base (Context). Instructions marked (flags) change the
@@ -85,6 +85,18 @@ class Emitter {
 
   void jump(uint64_t target);
   void jump_if(Condition condition, uint64_t target);
+
+  void test_context_byte(int32_t field, uint8_t mask);                                           // (flags)
+  void add(uint8_t destination, uint8_t source) { registers(0x01, source, destination, true); }  // (flags)
+  // destination = the bytes from address `source` to the end of its page, 1 to 4096. (flags)
+  void bytes_to_page_end(uint8_t destination, uint8_t source);
+  void minimum(uint8_t destination, uint8_t other);  // (flags) unsigned, 64 bits
+  void compare_registers(uint8_t left, uint8_t right) { registers(0x39, right, left, true); }  // (flags)
+  // Jumps if rcx is 0, or is not; return the address of the rel32, for set_target().
+  uint64_t jump_if_rcx_zero();
+  void jump_if_rcx_not_zero(uint64_t target);
+  // Makes the jump with this rel32 go to `target`. Precondition: start() came before it.
+  void set_target(uint64_t relative_address, uint64_t target);
 
   // Keeps the arithmetic flags in rax, and brings them back. lahf; seto al / add al, 127; sahf
   void flags_to_rax() { raw(std::initializer_list<uint8_t>{0x9f, 0x0f, 0x90, 0xc0}); }

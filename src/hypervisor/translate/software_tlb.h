@@ -20,7 +20,7 @@ class SoftwareTlb {
 
   // The host address of a data access by the current code, which fills the line; 0 if the interpreter must do
   // it: it faults, crosses a page, is not in RAM, or stores into translated code.
-  uint64_t resolve(uint64_t linear, uint32_t size, bool write);
+  uint64_t resolve(uint64_t linear, uint64_t size, bool write);
 
   void flush_all();
   void flush_non_global();
@@ -31,7 +31,7 @@ class SoftwareTlb {
   template <typename Keep>
   void flush_unless(Keep keep);
   uint64_t resolve_store_to_code(std::atomic<uint64_t>& mask, GuestAddress page, uint64_t offset,
-                                 uint32_t size, uint64_t host);
+                                 uint64_t size, uint64_t host);
 
   Context& context_;
   CodePages* pages_;

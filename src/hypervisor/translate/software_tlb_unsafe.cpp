@@ -28,7 +28,7 @@ SoftwareTlb::SoftwareTlb(Context& context, CodePages* pages) : context_(context)
   }
 }
 
-uint64_t SoftwareTlb::resolve(uint64_t linear, uint32_t size, bool write) {
+uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write) {
   uint64_t offset = linear & ~kPageMask;
   if (offset + size > kPageSize || !is_canonical(linear)) return 0;
   Cpu& cpu = context_.cpu;
@@ -67,7 +67,7 @@ uint64_t SoftwareTlb::resolve(uint64_t linear, uint32_t size, bool write) {
 // A page with both code and data: stores beside the code need no line in the TLB, only a note for CodeSpace
 // that this vCPU is about to store.
 uint64_t SoftwareTlb::resolve_store_to_code(std::atomic<uint64_t>& mask, GuestAddress page, uint64_t offset,
-                                            uint32_t size, uint64_t host) {
+                                            uint64_t size, uint64_t host) {
   context_.direct_write_page.store(page);
   return (mask.load() & CodePages::chunks(offset, size)) != 0 ? 0 : host + offset;
 }

@@ -44,6 +44,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   context_.owner = this;
   context_.host_mxcsr = kHostMxcsr;
   context_.interrupt_wanted = 0;
+  context_.string_rest = 0;
   context_.direct_write_page.store(kNoPage);
   set_extended_state_area();
   if (space_ == nullptr) return;
@@ -197,7 +198,8 @@ std::optional<Exit> TranslateVcpu::left_for_fault() {
 bool TranslateVcpu::handle_access_miss(Context* context) {
   auto* vcpu = static_cast<TranslateVcpu*>(context->owner);
   const AccessSite& site = vcpu->missed_site();
-  uint64_t host = vcpu->tlb_.resolve(context->miss_linear, site.size, site.write);
+  uint64_t size = site.element_size == 0 ? site.size : context->cpu.state.gpr[kRcx] * site.element_size;
+  uint64_t host = vcpu->tlb_.resolve(context->miss_linear, size, site.write);
   if (host == 0) {
     vcpu->undo_access(site);
     context->reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
@@ -214,6 +216,7 @@ void TranslateVcpu::undo_access(const AccessSite& site) {
   state.rip = site.guest_rip;
   state.gpr[site.address] = context_.spill[0];
   state.gpr[site.index] = context_.spill[1];
+  if (site.element_size != 0) state.gpr[kRcx] += std::exchange(context_.string_rest, 0);
   if (site.flags == FlagsPlace::kDead) return;
   uint64_t kept = site.flags == FlagsPlace::kRax ? state.gpr[kRax] : context_.saved_flags;
   if (site.flags == FlagsPlace::kRax) state.gpr[kRax] = context_.spill[2];

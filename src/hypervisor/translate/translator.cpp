@@ -143,6 +143,8 @@ void Translator::translate_instruction(const DecodedInstruction& instruction) {
     case InstructionKind::kPopRegister: translate_pop(instruction); break;
     case InstructionKind::kLeave: translate_leave(); break;
     case InstructionKind::kPushFlags: translate_push_flags(); break;
+    case InstructionKind::kRepeatMove:
+    case InstructionKind::kRepeatStore: translate_repeat(instruction); break;
     case InstructionKind::kJump:
       release_scratch();
       translate_jump(instruction.target, request_.mode);

@@ -87,6 +87,11 @@ class Translator {
   void translate_memory(const DecodedInstruction& instruction);
   void translate_bit_string(const DecodedInstruction& instruction);
 
+  // translate_string.cpp
+  void translate_repeat(const DecodedInstruction& instruction);
+  void locate_run(uint8_t pointer, bool write, uint8_t element_size, FlagsPlace flags);
+  void give_up_repeat(FlagsPlace flags);
+
   // translate_stack.cpp
   void translate_push(const DecodedInstruction& instruction);
   void translate_push_memory(const DecodedInstruction& instruction);

@@ -384,6 +384,32 @@ bool is_segment_read(const Raw& raw, DecodedInstruction& out) {
   return true;
 }
 
+// rep movs and rep stos in their usual form: 64-bit addresses, no segment with a base.
+Kind string_kind(const Raw& raw, DecodedInstruction& out) {
+  constexpr uint16_t kMoveRegisters = 1 << 1 | 1 << 6 | 1 << 7, kStoreRegisters = 1 << 0 | 1 << 1 | 1 << 7;
+  const ZydisDecodedInstruction& instruction = raw.instruction;
+  bool usual = (instruction.attributes & ZYDIS_ATTRIB_HAS_REP) != 0 && instruction.address_width == 64;
+  if (!usual || instruction.meta.category != ZYDIS_CATEGORY_STRINGOP) return Kind::kInterpret;
+  for (uint8_t i = 0; i < instruction.operand_count; ++i) {
+    const ZydisDecodedOperand& operand = raw.operands[i];
+    if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
+    if (operand.mem.segment == ZYDIS_REGISTER_FS || operand.mem.segment == ZYDIS_REGISTER_GS)
+      return Kind::kInterpret;
+    out.operand_size = static_cast<uint8_t>(operand.size / 8);
+  }
+  switch (instruction.mnemonic) {
+    case ZYDIS_MNEMONIC_MOVSB:
+    case ZYDIS_MNEMONIC_MOVSW:
+    case ZYDIS_MNEMONIC_MOVSD:
+    case ZYDIS_MNEMONIC_MOVSQ: out.registers = kMoveRegisters; return Kind::kRepeatMove;
+    case ZYDIS_MNEMONIC_STOSB:
+    case ZYDIS_MNEMONIC_STOSW:
+    case ZYDIS_MNEMONIC_STOSD:
+    case ZYDIS_MNEMONIC_STOSQ: out.registers = kStoreRegisters; return Kind::kRepeatStore;
+    default: return Kind::kInterpret;
+  }
+}
+
 Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
   switch (raw.instruction.mnemonic) {
     case ZYDIS_MNEMONIC_XBEGIN:
@@ -417,6 +443,7 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     case ZYDIS_CATEGORY_NOP:  // its memory operand is not accessed
     case ZYDIS_CATEGORY_WIDENOP:
     case ZYDIS_CATEGORY_PREFETCH: return Kind::kNothing;
+    case ZYDIS_CATEGORY_STRINGOP: return string_kind(raw, out);
     default: break;
   }
   if (!is_computation(raw.instruction) || is_refused(raw) || !describe_operands(raw, rip, out))

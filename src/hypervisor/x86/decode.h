@@ -38,6 +38,8 @@ enum class InstructionKind : uint8_t {
   kReadTsc,
   kReadTscAux,  // rdtscp
   kSwapGs,
+  kRepeatMove,   // rep movs of `operand_size` bytes each, with 64-bit addresses in flat segments
+  kRepeatStore,  // rep stos, likewise
   kReadSegment,  // mov of segment register `immediate` to a 32- or 64-bit general register
   kInterpret,    // everything else
 };

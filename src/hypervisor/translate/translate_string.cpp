@@ -1,0 +1,124 @@
+// rep movs and rep stos: the host's own, on the host's addresses, one run of elements within a page at a
+// time.
+#include <bit>
+
+#include "hypervisor/translate/translator.h"
+
+namespace cumulet::hypervisor {
+
+namespace {
+constexpr uint8_t kRep = 0xf3, kOperandSize = 0x66, kRexW = 0x48;
+constexpr uint8_t kMovs = 0xa4, kStos = 0xaa;  // of bytes; the next opcode is that of larger elements
+
+struct StringEncoding {
+  uint8_t bytes[4];
+  uint8_t size = 0;
+};
+
+StringEncoding encode(bool moves, uint8_t element_size) {
+  StringEncoding code{};
+  code.bytes[code.size++] = kRep;
+  if (element_size == 2) code.bytes[code.size++] = kOperandSize;
+  if (element_size == 8) code.bytes[code.size++] = kRexW;
+  code.bytes[code.size++] = static_cast<uint8_t>((moves ? kMovs : kStos) + (element_size > 1 ? 1 : 0));
+  return code;
+}
+}  // namespace
+
+// address_ = the host address of guest address `pointer`. A miss goes the way of every access, for the whole
+// run.
+void Translator::locate_run(uint8_t pointer, bool write, uint8_t element_size, FlagsPlace flags) {
+  const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
+  hot_.move(address_, pointer);
+  hot_.move32(index_, pointer);
+  hot_.shift_right(index_, 12 - kTlbEntryShift, false);
+  hot_.and32(index_, (kTlbEntries - 1) << kTlbEntryShift);
+  const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
+  hot_.subtract_indexed(address_, index_, context_offset(layout_, tag));
+  hot_.compare(address_, static_cast<int32_t>(kPageSize - 1));
+  cold_.align(alignof(AccessSite));
+  uint64_t site = cold_.here();
+  hot_.jump_if(Condition::kAbove, site + sizeof(AccessSite));
+  hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
+  cold_.value(AccessSite{current_rip(), hot_.here(), address_, index_, flags, 1, write, true, element_size});
+  cold_.store_context(context_offset(layout_, &layout_.miss_linear), pointer);
+  cold_.move_immediate(address_, site);
+  cold_.store_context(context_offset(layout_, &layout_.miss_site), address_);
+  cold_.jump(stubs_.access_miss);
+}
+
+// Cold code that leaves the instruction, of which nothing or whole runs were done, to the interpreter.
+void Translator::give_up_repeat(FlagsPlace flags) {
+  if (flags == FlagsPlace::kMemory) cold_.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
+  if (flags != FlagsPlace::kDead) {
+    cold_.flags_from_rax();
+    cold_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+  }
+  cold_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
+  cold_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
+  leave_to_interpreter(cold_);
+}
+
+//   again: poll; nothing left? done
+//          rcx = elements up to the end of the page (of either page); string_rest = the others
+//          rdi, rsi += host address - guest address; rep; and back
+//          rcx = string_rest; if (rcx != 0) goto again
+//
+// Registers are exact at each poll, so interrupts and stops wait for one page at most. DF set, or an element
+// across a page boundary, is the interpreter's.
+void Translator::translate_repeat(const DecodedInstruction& instruction) {
+  bool moves = instruction.kind == InstructionKind::kRepeatMove;
+  uint8_t size = instruction.operand_size;
+  int32_t rest = context_offset(layout_, &layout_.string_rest);
+  int32_t source_delta = context_offset(layout_, &layout_.temporary);
+  acquire_scratch(instruction.registers, flags_live());
+  uint64_t again = hot_.here();
+  record(false);
+  hot_.store_context32(context_offset(layout_, &layout_.poll_page), kRax);
+  uint64_t nothing = hot_.jump_if_rcx_zero();
+  FlagsPlace flags = save_flags(instruction.registers);
+  hot_.test_context_byte(context_offset(layout_, &layout_.cpu.state.rflags) + 1, rflags::kDf >> 8);
+  uint64_t give_up = cold_.here();
+  give_up_repeat(flags);
+  hot_.jump_if(Condition::kNotEqual, give_up);
+  hot_.bytes_to_page_end(address_, kRdi);
+  if (moves) {
+    hot_.bytes_to_page_end(index_, kRsi);
+    hot_.minimum(address_, index_);
+  }
+  if (size > 1) hot_.shift_right(address_, static_cast<uint8_t>(std::countr_zero(size)), true);
+  hot_.compare_registers(kRcx, address_);
+  hot_.jump_if(Condition::kAbove, cold_.here());
+  cold_.compare(address_, 0);
+  cold_.jump_if(Condition::kEqual, give_up);
+  cold_.subtract(kRcx, address_);
+  cold_.store_context(rest, kRcx);
+  cold_.move(kRcx, address_);
+  cold_.jump(hot_.here());
+
+  if (moves) {
+    locate_run(kRsi, false, size, flags);
+    hot_.subtract(address_, kRsi);
+    hot_.store_context(source_delta, address_);
+  }
+  locate_run(kRdi, true, size, flags);
+  hot_.subtract(address_, kRdi);
+  if (moves) {
+    hot_.load_context(index_, source_delta);
+    hot_.add(kRsi, index_);
+  }
+  hot_.add(kRdi, address_);
+  StringEncoding code = encode(moves, size);
+  hot_.raw(ByteView(code.bytes).first(code.size));
+  if (moves) hot_.subtract(kRsi, index_);
+  hot_.subtract(kRdi, address_);
+  restore_flags(flags);
+  reload_rax(flags);
+  hot_.load_context(kRcx, rest);
+  hot_.jump_if_rcx_not_zero(cold_.here());
+  cold_.store_context_immediate64(rest, 0);
+  cold_.jump(again);
+  hot_.set_target(nothing, hot_.here());
+}
+
+}  // namespace cumulet::hypervisor
