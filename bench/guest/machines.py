@@ -1,0 +1,80 @@
+"""The machines that are compared, QEMU's TCG and Cumulet: their command lines and versions."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import subprocess
+
+from errors import BenchError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """What a machine is to run."""
+
+    kernel: pathlib.Path
+    initrd: pathlib.Path
+    append: str
+    memory_mib: int = 1024
+    cpus: int = 1
+
+
+class Cumulet:
+    """`cumulet vm run`, with the engine under test."""
+
+    name, title = "cumulet", "Cumulet"
+
+    def __init__(self, program, engine, arguments=()):
+        self._program = shutil.which(program)
+        if self._program is None:
+            raise BenchError(f"{program} is not there; run ./dev build first, or name it with --cumulet")
+        self._engine = engine
+        self._arguments = list(arguments)
+
+    def command(self, guest, *arguments):
+        """Returns the command line that runs the guest."""
+        sizes = ["--memory", str(guest.memory_mib), "--cpus", str(guest.cpus), "--engine", self._engine]
+        files = ["--kernel", str(guest.kernel), "--initrd", str(guest.initrd), "--append", guest.append]
+        return [self._program, "vm", "run", *files, *sizes, *self._arguments, *arguments]
+
+    def version(self):
+        """Returns the version that the program says."""
+        return first_line([self._program, "--version"])
+
+
+class Qemu:
+    """QEMU without hardware help, with the devices that Cumulet has, too: its fastest configuration for this."""
+
+    name, title = "qemu", "QEMU TCG"
+
+    def __init__(self, program, arguments=()):
+        self._program = shutil.which(program)
+        self._arguments = list(arguments)
+
+    def installed(self):
+        """True if the program is there."""
+        return self._program is not None
+
+    def command(self, guest, *arguments):
+        """Returns the command line that runs the guest."""
+        machine = ["-accel", "tcg", "-cpu", "max", "-machine", "q35", "-nic", "none", "-no-reboot"]
+        console = ["-display", "none", "-vga", "none", "-monitor", "none", "-serial", "stdio"]
+        sizes = ["-m", str(guest.memory_mib), "-smp", str(guest.cpus)]
+        files = ["-kernel", str(guest.kernel), "-initrd", str(guest.initrd), "-append", guest.append]
+        return [self._program, *machine, *console, *sizes, *files, *self._arguments, *arguments]
+
+    def version(self):
+        """Returns the version that the program says."""
+        return first_line([self._program, "--version"])
+
+
+def first_line(command):
+    """Returns the first line that a command prints."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BenchError(f"cannot run {os.path.basename(command[0])}: {error}") from error
+    return (done.stdout.splitlines() or ["unknown"])[0]
