@@ -23,14 +23,16 @@ struct InstructionRecord {
   bool rax_spilled;  // rax is in spill[2]
 };
 
-// One direct jump out of a block that may be chained: it goes to `leave_stub` until then, or to `cached_stub`
-// for good, if its target turns out to be a block that only lookups may enter.
+// One direct jump out of a block. Within a page it is chained for all vCPUs: it goes to `leave_stub` until
+// then, or to `slot_stub` for good if its target turns out to be a block that only lookups may enter. Into
+// other pages, and from `slot_stub`, it goes through the vCPU's slot of the link's number (LinkSlots).
 struct Link {
-  uint64_t relative_address;  // of the jump's rel32
+  uint64_t relative_address;  // of the jump's rel32; 0 = it always uses the slot
   uint64_t leave_stub;
-  uint64_t cached_stub;
-  uint64_t target;  // linear address
-  CodeMode mode;    // in which the target runs
+  uint64_t slot_stub;
+  uint64_t target;                       // linear address
+  CodeMode mode;                         // in which the target runs
+  const struct Block* listed = nullptr;  // the last block that has the link in its list `incoming`
 };
 
 // Identity of the code that a block was made from.
@@ -45,10 +47,11 @@ struct Block {
   BlockKey key;
   uint16_t size = 0;                   // bytes of guest code
   GuestAddress second_page = kNoPage;  // physical page of the bytes behind the page boundary
-  uint64_t host = 0;                   // first byte of host code
-  uint32_t host_size = 0;
-  uint64_t redirect = 0;                // cold code that looks the block's rip up again
-  std::vector<uint32_t> incoming = {};  // links chained to this block
+  uint64_t host = 0;                   // the ordinary entry: guest registers are in place
+  uint32_t host_size = 0;              // of the code from there on
+  uint64_t indirect = 0;  // the entry for indirect jumps, which verifies that they meant this block
+  uint64_t redirect = 0;  // cold code that looks the block's rip up again
+  std::vector<uint32_t> incoming = {};  // links chained to this block, or with slots that lead to it
   std::vector<InstructionRecord> records = {};
 
   // A block that goes on in the next page depends on a second address translation: only lookups may enter it.

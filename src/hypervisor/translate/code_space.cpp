@@ -10,6 +10,7 @@ namespace cumulet::hypervisor {
 namespace {
 // More than any block of Translator's takes.
 constexpr uint64_t kMaxHotSize = 16 << 10, kMaxColdSize = 32 << 10;
+constexpr size_t kMaxLinks = 128;
 constexpr uint64_t kMaxGuestSize = 48 * 15;
 constexpr uint64_t kMaxInstructionLength = 15;
 }  // namespace
@@ -30,9 +31,10 @@ CodeSpace::CodeSpace(GuestMemory& memory, const TranslateOptions& options, const
       stubs_(stubs),
       translator_(layout, stubs, options.mode == TranslateMode::kSingleInstructionBlocks) {}
 
-void CodeSpace::add_vcpu(Context& context, Gate& gate) {
+void CodeSpace::add_vcpu(Context& context, Gate& gate, LinkSlots& slots) {
   std::lock_guard lock(mutex_);
-  vcpus_.push_back({&context, &gate});
+  vcpus_.push_back({&context, &gate, &slots});
+  for (uint32_t link = 0; link < links_.size(); ++link) slots.set(link, links_[link].leave_stub);
 }
 
 void CodeSpace::remove_vcpu(const Gate& gate) {
@@ -45,14 +47,14 @@ std::optional<FoundBlock> CodeSpace::find(const BlockRequest& request, const Gat
   Block* block = lookup(request);
   if (block == nullptr) block = make(request, gate);
   if (block == nullptr) return std::nullopt;
-  return FoundBlock{block->host, block->chainable()};
+  return FoundBlock{block->host, block->indirect};
 }
 
 std::optional<FoundBlock> CodeSpace::find_existing(const BlockRequest& request) {
   std::lock_guard lock(mutex_);
   Block* block = lookup(request);
   if (block == nullptr) return std::nullopt;
-  return FoundBlock{block->host, block->chainable()};
+  return FoundBlock{block->host, block->indirect};
 }
 
 Block* CodeSpace::lookup(const BlockRequest& request) {
@@ -77,14 +79,15 @@ std::vector<uint8_t> CodeSpace::read_code(const BlockRequest& request) const {
 }
 
 Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
-  if (!cache_->has_room(kMaxHotSize, kMaxColdSize)) clear(gate);
+  if (!cache_->has_room(kMaxHotSize, kMaxColdSize) || links_.size() > kLinkSlots - kMaxLinks) clear(gate);
   TranslationResult result;
   uint64_t first_page_size = kPageSize - (request.key.physical & ~kPageMask);
   while (true) {
     std::vector<uint8_t> bytes = read_code(request);
     if (bytes.empty()) return nullptr;
     result = translator_.translate({request.key.rip, request.key.mode, bytes, cache_->hot_address(),
-                                    cache_->cold_address(), static_cast<uint32_t>(links_.size())});
+                                    cache_->cold_address(), static_cast<uint32_t>(links_.size()),
+                                    request.indirect});
     if (result.size == 0) return nullptr;
     // Once the page counts as code, every store to it is noticed; what was stored before, the second look
     // sees.
@@ -96,16 +99,26 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
   }
   Block block{.key = request.key, .size = result.size};
   if (result.size > first_page_size) block.second_page = request.second_page;
-  block.host = cache_->hot_address();
-  block.host_size = static_cast<uint32_t>(translator_.hot().size());
+  block.host = cache_->hot_address() + result.entry_offset;
+  block.host_size = static_cast<uint32_t>(translator_.hot().size()) - result.entry_offset;
+  block.indirect = result.indirect;
   block.redirect = result.redirect;
   block.records = std::move(result.records);
-  links_.insert(links_.end(), result.links.begin(), result.links.end());
+  add_links(result.links);
   cache_->place(translator_.hot(), translator_.cold());
   std::lock_guard lock(blocks_mutex_);
   blocks_.push_back(std::move(block));
   register_block(blocks_.back());
   return &blocks_.back();
+}
+
+// Any vCPU may take the new jumps as soon as it can get into the block.
+void CodeSpace::add_links(const std::vector<Link>& links) {
+  CHECK(links.size() <= kMaxLinks);
+  for (const Link& link : links) {
+    for (Vcpu& vcpu : vcpus_) vcpu.slots->set(static_cast<uint32_t>(links_.size()), link.leave_stub);
+    links_.push_back(link);
+  }
 }
 
 void CodeSpace::register_block(Block& block) {
@@ -151,15 +164,31 @@ void CodeSpace::point_link(uint32_t link, uint64_t target) {
   cache_->patch32(relative, static_cast<uint32_t>(target - (relative + 4)));
 }
 
-void CodeSpace::chain(uint32_t link, uint64_t epoch, const BlockRequest& request) {
+void CodeSpace::chain(uint32_t link, uint64_t epoch, const BlockRequest& request, LinkSlots& slots) {
   std::lock_guard lock(mutex_);
   if (epoch != epoch_.load() || link >= links_.size()) return;
-  if (links_[link].target != request.key.rip || links_[link].mode != request.key.mode) return;
+  const Link& from = links_[link];
+  if (from.target != request.key.rip || from.mode != request.key.mode) return;
   Block* block = lookup(request);
   if (block == nullptr) return;
-  if (!block->chainable()) return point_link(link, links_[link].cached_stub);
-  point_link(link, block->host);
-  block->incoming.push_back(link);
+  list_incoming(*block, link);
+  if (from.relative_address != 0 && block->chainable()) return point_link(link, block->host);
+  if (from.relative_address != 0) point_link(link, from.slot_stub);
+  slots.fill(link, from.leave_stub, block->host, (from.mode & kModeUser) != 0);
+}
+
+// A link whose target differs between vCPUs is listed each time that it changes: doubles go now and then.
+void CodeSpace::list_incoming(Block& block, uint32_t link) {
+  constexpr size_t kFew = 16;
+  if (links_[link].listed == &block) return;
+  links_[link].listed = &block;
+  std::vector<uint32_t>& list = block.incoming;
+  if (list.size() >= kFew && list.size() == list.capacity()) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    list.reserve(2 * list.size());
+  }
+  list.push_back(link);
 }
 
 void CodeSpace::changed(GuestAddress address, uint64_t size) {
@@ -187,7 +216,12 @@ void CodeSpace::changed(GuestAddress address, uint64_t size) {
 void CodeSpace::drop(Block& block) {
   auto found = by_key_.find(block.key);
   if (found != by_key_.end() && found->second == &block) by_key_.erase(found);
-  for (uint32_t link : block.incoming) point_link(link, links_[link].leave_stub);
+  for (uint32_t link : block.incoming) {
+    Link& from = links_[link];
+    if (from.listed == &block) from.listed = nullptr;
+    if (from.relative_address != 0) point_link(link, from.leave_stub);
+    for (Vcpu& vcpu : vcpus_) vcpu.slots->set(link, from.leave_stub);
+  }
   block.incoming.clear();
   constexpr uint64_t kJump = 0xe9, kNop3 = 0x001f0f;
   uint64_t relative = static_cast<uint32_t>(block.redirect - (block.host + 5));
@@ -219,6 +253,7 @@ void CodeSpace::clear(const Gate& gate) {
   by_page_.clear();
   by_key_.clear();
   links_.clear();
+  for (Vcpu& vcpu : vcpus_) vcpu.slots->forget();
   {
     std::lock_guard lock(blocks_mutex_);
     blocks_.clear();

@@ -14,6 +14,7 @@
 #include "hypervisor/translate/code_pages.h"
 #include "hypervisor/translate/engine.h"
 #include "hypervisor/translate/gate.h"
+#include "hypervisor/translate/link_slots.h"
 #include "hypervisor/translate/stubs.h"
 #include "hypervisor/translate/translator.h"
 
@@ -23,12 +24,13 @@ namespace cumulet::hypervisor {
 struct BlockRequest {
   BlockKey key;
   GuestAddress second_page =
-      kNoPage;  // physical page behind the key's, where known and near enough to matter
+      kNoPage;            // physical page behind the key's, where known and near enough to matter
+  bool indirect = false;  // an indirect jump goes there
 };
 
 struct FoundBlock {
   uint64_t host;
-  bool chainable;
+  uint64_t indirect;
 };
 
 // Where a fault in translated code leaves the guest.
@@ -56,7 +58,7 @@ class CodeSpace {
                                                    const Context& layout, const StubHandlers& handlers);
 
   // A vCPU is one that may be inside, from its creation to its end.
-  void add_vcpu(Context& context, Gate& gate);
+  void add_vcpu(Context& context, Gate& gate, LinkSlots& slots);
   void remove_vcpu(const Gate& gate);
 
   // The block for a request, made if there is none; nothing if the bytes are not in RAM, or cannot be
@@ -64,9 +66,9 @@ class CodeSpace {
   std::optional<FoundBlock> find(const BlockRequest& request, const Gate& gate);
   // The same, but never makes one.
   std::optional<FoundBlock> find_existing(const BlockRequest& request);
-  // Makes the jump with this number go straight to the block of `request`, if that is what it targets.
-  // `epoch` is what epoch() was when the jump was taken.
-  void chain(uint32_t link, uint64_t epoch, const BlockRequest& request);
+  // Makes the jump with this number go straight to the block of `request`, if that is what it targets: for
+  // all vCPUs, or for the one of `slots`. `epoch` is what epoch() was when the jump was taken.
+  void chain(uint32_t link, uint64_t epoch, const BlockRequest& request, LinkSlots& slots);
   // Changes whenever clear() invalidated all link numbers. To be read before entering translated code.
   [[nodiscard]] uint64_t epoch() const { return epoch_.load(); }
 
@@ -84,6 +86,7 @@ class CodeSpace {
   struct Vcpu {
     Context* context;
     Gate* gate;
+    LinkSlots* slots;
   };
   struct KeyHash {
     size_t operator()(const BlockKey& key) const {
@@ -99,8 +102,10 @@ class CodeSpace {
   std::vector<uint8_t> read_code(const BlockRequest& request) const;
   void claim(GuestAddress address, uint64_t size, const Gate& gate);
   void claim_page(GuestAddress page, uint64_t chunks, const Gate& gate);
+  void add_links(const std::vector<Link>& links);
   void register_block(Block& block);
   void drop(Block& block);
+  void list_incoming(Block& block, uint32_t link);
   void point_link(uint32_t link, uint64_t target);
   void clear(const Gate& gate);
 

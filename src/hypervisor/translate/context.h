@@ -30,26 +30,20 @@ inline constexpr uint32_t kTlbEntryShift = 5;
 static_assert(sizeof(TlbEntry) == 1 << kTlbEntryShift);
 inline constexpr uint64_t kTlbGlobal = 1, kTlbListed = 2, kTlbLarge2M = 4, kTlbLarge1G = 8;
 
-// One line of the jump cache: where the translation of linear address `rip` is.
-struct JumpEntry {
-  uint64_t rip;
-  uint64_t code;
-};
-inline constexpr uint32_t kJumpEntryBits = 13;
+// The jump cache, one table a mode: for the low bits of a linear address, the indirect entry (Block) of a
+// block that begins at such an address, or the indirect_miss stub. The entry verifies the whole address.
+inline constexpr uint32_t kJumpEntryBits = 16;
 inline constexpr uint32_t kJumpEntries = 1 << kJumpEntryBits;
-inline constexpr uint32_t kJumpEntryShift = 4;
-static_assert(sizeof(JumpEntry) == 1 << kJumpEntryShift);
+constexpr uint32_t jump_index(uint64_t rip) { return static_cast<uint32_t>(rip) & (kJumpEntries - 1); }
 
-// The line of the jump cache for an address; translated code computes the same.
-constexpr uint32_t jump_index(uint64_t rip) {
-  auto low = static_cast<uint32_t>(rip);
-  return (low ^ (low >> kJumpEntryBits)) & (kJumpEntries - 1);
-}
+// The most direct jumps in the code cache at a time; each has a slot (LinkSlots).
+inline constexpr uint32_t kLinkSlots = 1 << 20;
 
 // Why translated code came back to the dispatcher.
 enum class LeaveReason : uint32_t {
   kLink,              // a direct jump that may be chained: `link` says which
   kLookup,            // state.rip has no known translation
+  kIndirect,          // the same, and an indirect jump went there: `jump_site` says which
   kInterpretGeneral,  // the interpreter must execute the instruction at state.rip, which needs no extended
                       // state
   kInterpret,         // the same for any instruction
@@ -75,6 +69,13 @@ struct AccessSite {
   uint8_t element_size = 0;
 };
 
+// What undoes an indirect jump whose target is not canonical, so that the interpreter can do it again; lies
+// in the code cache.
+struct JumpSite {
+  uint64_t guest_rip;
+  int32_t undo;  // to be added to rsp
+};
+
 inline constexpr uint32_t kVectorSaveSize = 16 * 32;
 
 // Laid out for translated code; `cpu` is what C++ works on. Lives in a mapping of its own.
@@ -92,6 +93,7 @@ struct alignas(4096) Context {
   uint64_t host_flags;    // the guest's arithmetic flags (and host bits) when it left
   uint64_t resume_flags;  // those to enter with, in lahf/seto form
   uint64_t link;
+  uint32_t jump_site;      // low half of the JumpSite's address
   uint64_t host_rip;       // of a native fault
   uint64_t fault_address;  // si_addr of a native fault
   uint64_t miss_linear;
@@ -107,10 +109,18 @@ struct alignas(4096) Context {
   alignas(64) std::array<uint8_t, kVectorSaveSize> vector_save;
 
   std::array<std::array<TlbEntry, kTlbEntries>, kTlbCount> tlb;
-  std::array<std::array<JumpEntry, kJumpEntries>, kModeCount> jumps;
 
   Cpu cpu;
+
+  // Large, and touched where used only.
+  alignas(4096) std::array<std::array<uint64_t, kJumpEntries>, kModeCount> jumps;
+  std::array<uint64_t, kLinkSlots> link_slots;
 };
+
+// The table of a mode; user code has the same one with direct access to memory and without.
+inline const std::array<uint64_t, kJumpEntries>& jump_table(const Context& context, CodeMode mode) {
+  return context.jumps[mode % kModeCount];
+}
 
 // The displacement from the GS base of a field of `context`.
 inline int32_t context_offset(const Context& context, const void* field) {
@@ -127,6 +137,9 @@ class ContextMapping {
   ContextMapping& operator=(const ContextMapping&) = delete;
 
   [[nodiscard]] Context& get() { return *context_; }
+  // Makes every entry of the jump tables `code`, in pages that all of them share until they are written.
+  // Errors: kIo, kResourceExhausted.
+  Result<void> fill_jump_tables(uint64_t code);
   // Makes stores to the poll page fault, or work again. Thread-safe.
   void protect_poll_page(bool protect);
 

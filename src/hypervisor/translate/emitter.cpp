@@ -94,6 +94,14 @@ void Emitter::add_context(uint8_t destination, int32_t field) {
 }
 void Emitter::jump_context(int32_t field) { context_operand(0xff, 4, field, false); }
 
+void Emitter::jump_indexed(uint8_t index, int32_t table) {
+  constexpr uint8_t kScale8NoBase = 0xc5;
+  byte(kGsPrefix);
+  rex(false, 0, index, 0);
+  raw({0xff, 0x24, static_cast<uint8_t>(kScale8NoBase | (index & 7) << 3)});
+  value(table);
+}
+
 void Emitter::indexed(uint8_t opcode, uint8_t reg, uint8_t index, int32_t field) {
   byte(kGsPrefix);
   rex(true, reg, 0, index);
@@ -173,6 +181,13 @@ void Emitter::lea_sum(uint8_t destination, uint8_t base, uint8_t index, uint8_t 
   raw({0x8d, static_cast<uint8_t>(0x44 | (destination & 7) << 3),
        static_cast<uint8_t>(scale_shift << 6 | (index & 7) << 3 | (base & 7)), 0});
 }
+
+void Emitter::zero_extend16(uint8_t destination, uint8_t source) {
+  rex(false, destination, 0, source);
+  raw({0x0f, 0xb7, static_cast<uint8_t>(0xc0 | (destination & 7) << 3 | (source & 7))});
+}
+
+void Emitter::jump_if_rcx_zero(uint8_t bytes) { raw({0xe3, bytes}); }
 
 void Emitter::load(uint8_t destination, uint8_t base) {
   rex(true, destination, 0, base);

@@ -49,6 +49,7 @@ class Emitter {
   void compare_context_register(int32_t field, uint8_t source);  // (flags)
   void add_context(uint8_t destination, int32_t field);          // (flags)
   void jump_context(int32_t field);
+  void jump_indexed(uint8_t index, int32_t table);  // jmp gs:[index * 8 + table]
 
   // op register, gs:[index + field], 64 bits
   void load_indexed(uint8_t destination, uint8_t index, int32_t field) {
@@ -78,6 +79,8 @@ class Emitter {
   void shift_right_arithmetic(uint8_t destination, uint8_t count);  // (flags) 64 bits
 
   void lea(uint8_t destination, uint8_t base, int32_t displacement);
+  void zero_extend16(uint8_t destination, uint8_t source);
+  void jump_if_rcx_zero(uint8_t bytes);  // over so many bytes
   void lea_sum(uint8_t destination, uint8_t base, uint8_t index, uint8_t scale_shift);
   void load(uint8_t destination, uint8_t base);  // 64 bits
   void store(uint8_t base, uint8_t source);

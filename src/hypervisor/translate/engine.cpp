@@ -26,6 +26,7 @@ class TranslateEngine final : public Engine {
     if (translate && space_ == nullptr)
       space_ = TRY(CodeSpace::create(memory_, options_, mapping->get(),
                                      {&TranslateVcpu::handle_leave, &TranslateVcpu::handle_access_miss}));
+    if (space_ != nullptr) TRY_VOID(mapping->fill_jump_tables(space_->stubs().indirect_miss));
     bool chain = options_.mode == TranslateMode::kChainedBlocks;
     return std::make_unique<TranslateVcpu>(index, cpuid, memory_, space_.get(), chain, std::move(mapping));
   }

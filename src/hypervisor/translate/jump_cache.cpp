@@ -1,37 +1,18 @@
-// The list of filled jump cache lines.
+// The list of filled entries of the jump tables.
 #include "hypervisor/translate/jump_cache.h"
 
 namespace cumulet::hypervisor {
 
-JumpCache::JumpCache(Context& context, uint64_t lookup) : context_(context), lookup_(lookup) {
-  for (auto& table : context_.jumps) table[0] = {kInvalidTag, lookup_};
-}
-
-void JumpCache::fill(CodeMode mode, uint64_t rip, uint64_t code) {
-  uint32_t index = jump_index(rip);
-  JumpEntry& line = context_.jumps[mode][index];
-  bool listed = line.rip != 0 && line.rip != kInvalidTag;
-  line = {rip, code};
-  if (listed) return;
-  List& list = filled_[mode];
-  if (list.count == kListed) {
-    list.overflown = true;
-  } else {
-    list.lines[list.count++] = static_cast<uint16_t>(index);
-  }
+void JumpCache::fill(CodeMode mode, uint64_t rip, uint64_t indirect_entry) {
+  CodeMode table = mode % kModeCount;
+  uint64_t& entry = context_.jumps[table][jump_index(rip)];
+  if (entry == miss_) filled_[table].push_back(static_cast<uint16_t>(jump_index(rip)));
+  entry = indirect_entry;
 }
 
 void JumpCache::flush(CodeMode mode) {
-  List& list = filled_[mode];
-  auto& table = context_.jumps[mode];
-  if (list.overflown) {
-    table.fill({0, 0});
-  } else {
-    for (uint32_t i = 0; i < list.count; ++i) table[list.lines[i]] = {0, 0};
-  }
-  table[0] = {kInvalidTag, lookup_};
-  list.count = 0;
-  list.overflown = false;
+  for (uint16_t index : filled_[mode]) context_.jumps[mode][index] = miss_;
+  filled_[mode].clear();
 }
 
 void JumpCache::flush_all() {

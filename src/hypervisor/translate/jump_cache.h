@@ -1,40 +1,35 @@
-// JumpCache: fills and flushes the jump cache that translated code looks into.
+// JumpCache: fills and flushes the tables that indirect jumps of translated code go through.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "hypervisor/translate/context.h"
 
 namespace cumulet::hypervisor {
 
-// Works on Context::jumps, one direct-mapped table for each mode. Filled lines are on a list, so that a flush
-// costs what was filled. Only the vCPU's thread uses it.
+// Works on Context::jumps. Filled entries are on a list, so that a flush costs what was filled. Only the
+// vCPU's thread uses it.
 //
-// Lines begin as zeros, which match nothing: address 0 belongs to line 0 alone, and that one always has a
-// valid tag or kInvalidTag with `lookup` behind it.
+// An entry of a block that was dropped may stay: the block's ordinary entry, behind the indirect one, leads
+// to a new lookup, which fills the entry again.
 class JumpCache {
  public:
-  // `lookup` is the stub that leaves to look up state.rip.
-  JumpCache(Context& context, uint64_t lookup);
+  // `miss` is what the tables are full of (ContextMapping::fill_jump_tables): the indirect_miss stub.
+  JumpCache(Context& context, uint64_t miss) : context_(context), miss_(miss) {}
 
-  void fill(CodeMode mode, uint64_t rip, uint64_t code);
+  void fill(CodeMode mode, uint64_t rip, uint64_t indirect_entry);
   void flush_all();
-  // Only lines of CPL 3.
+  // Only entries of CPL 3.
   void flush_user();
 
  private:
-  static constexpr uint32_t kListed = 2048;
-  struct List {
-    std::array<uint16_t, kListed> lines;
-    uint32_t count = 0;
-    bool overflown = false;
-  };
   void flush(CodeMode mode);
 
   Context& context_;
-  const uint64_t lookup_;
-  std::array<List, kModeCount> filled_{};
+  const uint64_t miss_;
+  std::array<std::vector<uint16_t>, kModeCount> filled_;
 };
 
 }  // namespace cumulet::hypervisor

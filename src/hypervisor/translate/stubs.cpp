@@ -24,6 +24,11 @@ class Generator : public Xbyak::CodeGenerator {
     leave_light(LeaveReason::kLink, handlers.leave);
     stubs.lookup = address + offset();
     leave_light(LeaveReason::kLookup, handlers.leave);
+    stubs.indirect_miss = address + offset();
+    mov(field(&layout_.cpu.state.rip), rcx);
+    mov(rcx, field(&layout_.spill[0]));
+    mov(r11, field(&layout_.spill[1]));
+    leave_light(LeaveReason::kIndirect, handlers.leave);
     stubs.interpret_general = address + offset();
     leave_light(LeaveReason::kInterpretGeneral, handlers.leave);
     stubs.access_miss = address + offset();

@@ -17,7 +17,9 @@ struct Stubs {
   uint64_t enter =
       0;              // void(Context*), System V ABI: runs translated code at Context::target until it leaves
   uint64_t link = 0;  // light, LeaveReason::kLink; state.rip and Context::link are set
-  uint64_t lookup = 0;             // light, kLookup; state.rip is set
+  uint64_t lookup = 0;  // light, kLookup; state.rip is set
+  // light, kIndirect: the target is in rcx, whose guest value is in spill[0], and r11's is in spill[1]
+  uint64_t indirect_miss = 0;
   uint64_t interpret_general = 0;  // light, kInterpretGeneral; state.rip is set
   uint64_t interpret = 0;          // full, kInterpret; state.rip is set
   uint64_t access_miss = 0;        // light: miss_linear and miss_site are set
@@ -29,7 +31,7 @@ struct Stubs {
 using LightLeaveHandler = bool (*)(Context*);
 
 struct StubHandlers {
-  LightLeaveHandler leave;        // for link, lookup and interpret_general
+  LightLeaveHandler leave;        // for link, lookup, indirect_miss and interpret_general
   LightLeaveHandler access_miss;  // reason is not set
 };
 

@@ -40,6 +40,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
       gate_(*mapping_),
       tlb_(context_, space == nullptr ? nullptr : &space->pages()),
       fetch_(cpu_),
+      slots_(context_),
       interpreter_(set_up_cpu(index, memory)) {
   context_.owner = this;
   context_.host_mxcsr = kHostMxcsr;
@@ -48,8 +49,8 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   context_.direct_write_page.store(kNoPage);
   set_extended_state_area();
   if (space_ == nullptr) return;
-  jumps_.emplace(context_, space_->stubs().lookup);
-  space_->add_vcpu(context_, gate_);
+  jumps_.emplace(context_, space_->stubs().indirect_miss);
+  space_->add_vcpu(context_, gate_, slots_);
 }
 
 TranslateVcpu::~TranslateVcpu() {
@@ -103,6 +104,7 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   if (!page) return std::nullopt;
   uint64_t offset = rip & ~kPageMask;
   BlockRequest request{{*page + offset, rip, code_mode(cpu_)}};
+  request.indirect = pending_lookup_;
   if (kPageSize - offset < kMaxInstructionLength)
     request.second_page = fetch_.page_of(rip + kMaxInstructionLength).value_or(kNoPage);
   return request;
@@ -111,16 +113,18 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
 // The epoch of the block addresses to come; those of an older one are forgotten.
 uint64_t TranslateVcpu::current_epoch() {
   uint64_t epoch = space_->epoch();
-  if (epoch != jumps_epoch_) jumps_->flush_all();
+  if (epoch != jumps_epoch_) jumps_->flush_all();  // LinkSlots were emptied with the cache
   jumps_epoch_ = epoch;
   return epoch;
 }
 
 // Makes the block the next to run, and enters the gate. False: something came in between.
 bool TranslateVcpu::prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch) {
-  if (pending_link_ != kNoLink && use_jump_cache_) space_->chain(pending_link_, pending_link_epoch_, request);
+  if (pending_link_ != kNoLink && use_jump_cache_)
+    space_->chain(pending_link_, pending_link_epoch_, request, slots_);
   pending_link_ = kNoLink;
-  if (use_jump_cache_) jumps_->fill(request.key.mode, request.key.rip, block.host);
+  if (pending_lookup_ && use_jump_cache_) jumps_->fill(request.key.mode, request.key.rip, block.indirect);
+  pending_lookup_ = false;
   context_.target = block.host;
   cpu_.state.rflags &= ~rflags::kRf;  // the next instruction to complete clears it (SDM volume 3, 17.3.1.1)
   uint64_t flags = cpu_.state.rflags;
@@ -151,7 +155,10 @@ bool TranslateVcpu::go_on() {
   merge_flags();
   gate_.leave();
   std::optional<Exit> exit;
-  if (context_.reason == LeaveReason::kInterpretGeneral) exit = interpreter_.step();
+  bool undone = context_.reason == LeaveReason::kIndirect && undo_jump();
+  if (undone || context_.reason == LeaveReason::kInterpretGeneral) exit = interpreter_.step();
+  pending_lookup_ =
+      !undone && (context_.reason == LeaveReason::kIndirect || context_.reason == LeaveReason::kLookup);
   if (context_.reason == LeaveReason::kLink) {
     pending_link_ = static_cast<uint32_t>(context_.link);
     pending_link_epoch_ = jumps_epoch_;
@@ -224,6 +231,16 @@ void TranslateVcpu::undo_access(const AccessSite& site) {
   context_.host_flags = (kept >> 8 & rflags::kArithmetic & 0xff) | ((kept & 1) != 0 ? rflags::kOf : 0);
 }
 
+// A jump to an address that is not canonical faults itself: the interpreter does it again. False: it is
+// canonical.
+bool TranslateVcpu::undo_jump() {
+  if (is_canonical(cpu_.state.rip)) return false;
+  const JumpSite& site = jump_site();
+  cpu_.state.rip = site.guest_rip;
+  cpu_.state.gpr[kRsp] += static_cast<uint64_t>(int64_t{site.undo});
+  return true;
+}
+
 bool TranslateVcpu::can_inject() const {
   return (cpu_.state.rflags & rflags::kIf) != 0 && !cpu_.state.interrupt_shadow && !cpu_.pending_interrupt &&
          cpu_.state.activity != Activity::kWaitForSipi && !interpreter_.in_flight();
@@ -271,15 +288,16 @@ void TranslateVcpu::merge_flags() {
 void TranslateVcpu::tlb_flush_all() {
   tlb_.flush_all();
   fetch_.flush_all();
-  if (jumps_) jumps_->flush_all();
+  flush_jumps();
 }
 
 void TranslateVcpu::tlb_flush_non_global() {
   tlb_.flush_non_global();
-  if (jumps_ && fetch_.has_local_supervisor_pages()) {
-    jumps_->flush_all();
+  if (fetch_.has_local_supervisor_pages()) {
+    flush_jumps();
   } else if (jumps_) {
     jumps_->flush_user();
+    slots_.flush_user();
   }
   fetch_.flush_non_global();
 }
@@ -288,7 +306,13 @@ void TranslateVcpu::tlb_flush_page(uint64_t linear) {
   tlb_.flush_page(linear);
   if (!fetch_.may_hold(linear)) return;
   fetch_.flush_all();
-  if (jumps_) jumps_->flush_all();
+  flush_jumps();
+}
+
+void TranslateVcpu::flush_jumps() {
+  if (!jumps_) return;
+  jumps_->flush_all();
+  slots_.flush_all();
 }
 
 void TranslateVcpu::memory_written(GuestAddress address, uint64_t size) {

@@ -59,16 +59,19 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<Exit> left_for_fault();
   std::optional<BlockRequest> next_request();
   void undo_access(const AccessSite& site);
+  bool undo_jump();
   bool go_on();
   bool prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch);
   uint64_t current_epoch();
 
   void merge_flags();
+  void flush_jumps();
 
   // vcpu_code_unsafe.cpp
   void call_enter_stub();
   void set_extended_state_area();
   [[nodiscard]] const AccessSite& missed_site() const;
+  [[nodiscard]] const JumpSite& jump_site() const;
 
   std::unique_ptr<ContextMapping> mapping_;
   Context& context_;
@@ -80,6 +83,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   SoftwareTlb tlb_;
   FetchCache fetch_;
   std::optional<JumpCache> jumps_;  // with a CodeSpace only
+  LinkSlots slots_;
   Interpreter interpreter_;
   bool window_requested_ = false;
   std::optional<Exit> left_exit_;  // with LeaveReason::kDone
@@ -87,6 +91,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   // The direct jump by which translated code was left, to be chained to where it goes.
   uint32_t pending_link_ = kNoLink;
   uint64_t pending_link_epoch_ = 0;
+  bool pending_lookup_ = false;  // an indirect jump left
 };
 
 }  // namespace cumulet::hypervisor

@@ -55,13 +55,7 @@ TranslationResult Translator::translate(const TranslationRequest& request) {
   hot_.start(request.hot_address);
   cold_.start(request.cold_address);
   scratch_spilled_ = ended_ = false;
-  // The poll (Gate): faults while the page is protected. 8 bytes, so that CodeSpace can replace it in one
-  // store.
-  hot_.store_context32(context_offset(layout_, &layout_.poll_page), kRax);
-  CHECK(hot_.bytes().size() == 8);
-  result_.redirect = cold_.here();
-  cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), request.rip);
-  cold_.jump(stubs_.lookup);
+  emit_entries();
 
   for (current_ = 0; current_ < instructions_.size(); ++current_)
     translate_instruction(instructions_[current_]);
@@ -119,7 +113,7 @@ void Translator::find_live_flags() {
 }
 
 void Translator::record(bool rax_spilled) {
-  result_.records.push_back({static_cast<uint32_t>(hot_.bytes().size()),
+  result_.records.push_back({static_cast<uint32_t>(hot_.bytes().size()) - result_.entry_offset,
                              static_cast<uint16_t>(current_rip() - request_.rip), scratch_spilled_, address_,
                              index_, rax_spilled});
 }

@@ -21,11 +21,14 @@ struct TranslationRequest {
   uint64_t hot_address;   // CodeCache::hot_address()
   uint64_t cold_address;  // CodeCache::cold_address()
   uint32_t first_link;    // number of the first link that the block creates
+  bool indirect = false;  // an indirect jump goes there, so that entry is worth a place in hot code
 };
 
 struct TranslationResult {
   uint16_t size = 0;  // bytes of guest code that the block depends on; 0 = the first instruction is cut off
   uint64_t redirect = 0;
+  uint32_t entry_offset = 0;  // of the ordinary entry in the hot code
+  uint64_t indirect = 0;      // address of the entry for indirect jumps
   std::vector<InstructionRecord> records = {};
   std::vector<Link> links = {};
 };
@@ -103,13 +106,20 @@ class Translator {
   // translate_flow.cpp: jumps
   void translate_jump(uint64_t target, CodeMode mode);
   void translate_conditional_jump(const DecodedInstruction& instruction);
-  void translate_indirect(const DecodedInstruction& instruction, bool call);
   void translate_call(const DecodedInstruction& instruction);
-  void translate_return(const DecodedInstruction& instruction);
-  void jump_to_address_register(int32_t undo);
-  uint64_t jump_target_stub(uint64_t target, CodeMode mode, uint64_t relative_address);
-  void cached_jump(Emitter& out, uint64_t target, CodeMode mode, uint64_t miss);
+  uint64_t add_link(uint64_t target, CodeMode mode, uint64_t relative_address);
+  uint64_t far_jump_stub(uint64_t target);
+  [[nodiscard]] int32_t slot_of_next_link() const;
   [[nodiscard]] bool chainable_target(uint64_t target) const;
+
+  // translate_indirect.cpp: indirect jumps and the entries that they go to
+  void emit_entries();
+  void emit_indirect_entry(Emitter& out);
+  void acquire_jump_scratch();
+  void jump_to_rcx(CodeMode mode, int32_t undo);
+  void translate_indirect(const DecodedInstruction& instruction, bool call);
+  void load_jump_target(const DecodedInstruction& instruction, bool call);
+  void translate_return(const DecodedInstruction& instruction);
 
   // translate_system.cpp: the frequent system instructions; all others leave
   bool translate_system(const DecodedInstruction& instruction);
@@ -123,6 +133,7 @@ class Translator {
   const Stubs stubs_;
   const bool single_instruction_;
   Emitter hot_, cold_;
+  Emitter aside_;  // of code whose size is to be known before it is placed
 
   // The block being translated.
   TranslationRequest request_{};

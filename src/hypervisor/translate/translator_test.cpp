@@ -22,7 +22,7 @@ class TranslatorTest : public testing::TestWithParam<bool> {
   }
 
   void translate(Translator& translator, const std::vector<uint8_t>& bytes, uint64_t rip, CodeMode mode) {
-    TranslationResult result = translator.translate({rip, mode, bytes, kHot, kCold, 7});
+    TranslationResult result = translator.translate({rip, mode, bytes, kHot, kCold, 7, rip % 2 == 0});
     if (result.size == 0) return;  // cut off
     ASSERT_LE(result.size, bytes.size());
     ASSERT_LE(translator.hot().size(), kMaxHotSize);
@@ -34,7 +34,9 @@ class TranslatorTest : public testing::TestWithParam<bool> {
       ASSERT_LT(record.guest_offset, result.size);
       before = record.host_offset;
     }
+    ASSERT_EQ((kHot + result.entry_offset) % 8, 0);
     for (const Link& link : result.links) {
+      if (link.relative_address == 0) continue;
       ASSERT_EQ(link.relative_address % 4, 0);
       ASSERT_GE(link.relative_address, kHot);
       ASSERT_LE(link.relative_address + 4, kHot + translator.hot().size());

@@ -18,4 +18,10 @@ const AccessSite& TranslateVcpu::missed_site() const {
   return *reinterpret_cast<const AccessSite*>(context_.miss_site);
 }
 
+// The code cache is smaller than what 32 bits tell apart.
+const JumpSite& TranslateVcpu::jump_site() const {
+  uint64_t base = space_->cache().stub_address();
+  return *reinterpret_cast<const JumpSite*>(base + (context_.jump_site - static_cast<uint32_t>(base)));
+}
+
 }  // namespace cumulet::hypervisor

@@ -1,0 +1,46 @@
+// LinkSlots: where direct jumps across pages go, for one vCPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "hypervisor/translate/context.h"
+
+namespace cumulet::hypervisor {
+
+// Problem: where a jump into another page goes depends on the address translations of the vCPU that takes it,
+// so it cannot be patched for all of them. It jumps through Context::link_slots instead, at its link's
+// number. A slot holds the host code of the target block, or the link's own leave stub.
+//
+// Thread safety: set() and forget() by the holder of CodeSpace's lock, from any thread; fill() by the vCPU's
+// thread with that lock; flushes by the vCPU's thread.
+class LinkSlots {
+ public:
+  explicit LinkSlots(Context& context) : context_(context) {}
+
+  // The slot of a link that is new, or whose target is gone.
+  void set(uint32_t link, uint64_t leave_stub);
+  // Until the next flush, the link goes to `code`.
+  void fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool user);
+  // Before the numbers are given to other links.
+  void forget();
+
+  void flush_all();
+  // Only links in code of CPL 3.
+  void flush_user();
+
+ private:
+  struct Filled {
+    uint32_t link;
+    uint64_t leave_stub;
+  };
+  void flush(bool user);
+
+  Context& context_;
+  std::mutex mutex_;                           // of the lists
+  std::array<std::vector<Filled>, 2> filled_;  // of kernel and user code
+};
+
+}  // namespace cumulet::hypervisor
