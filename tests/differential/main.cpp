@@ -16,6 +16,11 @@
 namespace cumulet::differential {
 namespace {
 
+struct Mode {
+  hypervisor::TranslateMode translate;
+  hypervisor::DirectMemory direct_memory;
+};
+
 struct Options {
   std::string mode = "chained";
   uint64_t sequences = 20'000;
@@ -24,10 +29,14 @@ struct Options {
   unsigned most_failures = 5;
 };
 
-const std::map<std::string, hypervisor::TranslateMode> kModes = {
-    {"interpreter", hypervisor::TranslateMode::kInterpretOnly},
-    {"single", hypervisor::TranslateMode::kSingleInstructionBlocks},
-    {"chained", hypervisor::TranslateMode::kChainedBlocks},
+using hypervisor::DirectMemory;
+using hypervisor::TranslateMode;
+const std::map<std::string, Mode> kModes = {
+    {"interpreter", {TranslateMode::kInterpretOnly, DirectMemory::kNever}},
+    {"single", {TranslateMode::kSingleInstructionBlocks, DirectMemory::kNever}},
+    {"single-direct", {TranslateMode::kSingleInstructionBlocks, DirectMemory::kAlways}},
+    {"chained", {TranslateMode::kChainedBlocks, DirectMemory::kNever}},
+    {"chained-direct", {TranslateMode::kChainedBlocks, DirectMemory::kAlways}},
 };
 
 // Runs one start both ways. Returns the differences, or nothing.
@@ -74,7 +83,8 @@ Start shrink(NativeRunner& native, GuestRunner& guest, Start start) {
 Result<int> run(const Options& options) {
   auto memory = TRY(GuestRunner::make_memory());
   hypervisor::TranslateOptions translate;
-  translate.mode = kModes.at(options.mode);
+  translate.mode = kModes.at(options.mode).translate;
+  translate.direct_memory = kModes.at(options.mode).direct_memory;
   auto engine = TRY(hypervisor::create_translate_engine(*memory, translate));
   auto guest = TRY(GuestRunner::create(*memory, *engine));
   guest->set_exact_flags_at_faults(translate.mode != hypervisor::TranslateMode::kChainedBlocks);
@@ -103,7 +113,7 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app{"Runs random instruction sequences natively and in a guest, and reports every difference."};
   app.add_option("--mode", options.mode, "how the guest runs")
-      ->check(CLI::IsMember({"interpreter", "single", "chained"}))
+      ->check(CLI::IsMember(kModes))
       ->capture_default_str();
   app.add_option("--sequences", options.sequences, "how many to compare")->capture_default_str();
   app.add_option("--seed", options.seed, "of the random sequences")->capture_default_str();

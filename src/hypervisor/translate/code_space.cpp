@@ -31,9 +31,9 @@ CodeSpace::CodeSpace(GuestMemory& memory, const TranslateOptions& options, const
       stubs_(stubs),
       translator_(layout, stubs, options.mode == TranslateMode::kSingleInstructionBlocks) {}
 
-void CodeSpace::add_vcpu(Context& context, Gate& gate, LinkSlots& slots) {
+void CodeSpace::add_vcpu(Context& context, Gate& gate, LinkSlots& slots, DirectWindow& window) {
   std::lock_guard lock(mutex_);
-  vcpus_.push_back({&context, &gate, &slots});
+  vcpus_.push_back({&context, &gate, &slots, &window});
   for (uint32_t link = 0; link < links_.size(); ++link) slots.set(link, links_[link].leave_stub);
 }
 
@@ -85,9 +85,12 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
   while (true) {
     std::vector<uint8_t> bytes = read_code(request);
     if (bytes.empty()) return nullptr;
-    result = translator_.translate({request.key.rip, request.key.mode, bytes, cache_->hot_address(),
-                                    cache_->cold_address(), static_cast<uint32_t>(links_.size()),
-                                    request.indirect});
+    std::optional<DirectEntry> direct = request.direct;
+    if (direct) direct->hints = &hints_;
+    result = translator_.translate({request.key.physical, request.key.rip, request.key.mode, bytes,
+                                    cache_->hot_address(), cache_->cold_address(),
+                                    static_cast<uint32_t>(links_.size()), request.indirect,
+                                    direct ? &*direct : nullptr});
     if (result.size == 0) return nullptr;
     // Once the page counts as code, every store to it is noticed; what was stored before, the second look
     // sees.
@@ -138,6 +141,7 @@ void CodeSpace::claim_page(GuestAddress page, uint64_t chunks, const Gate& gate)
   if ((before & chunks) == chunks) return;
   // A vCPU that fills a TLB line looks at the mask afterwards (fill_tlb), so none can be missed here.
   for (Vcpu& vcpu : vcpus_) {
+    if (before == 0) vcpu.window->protect(page);
     auto line_stores_to = [page](TlbEntry& line) {
       return line.write_tag.load() != kInvalidTag && (line.physical.load() & kPageMask) == page;
     };
@@ -243,6 +247,13 @@ void CodeSpace::drop(Block& block) {
   }
 }
 
+void CodeSpace::refine(const BlockKey& key, GuestAddress site, std::optional<uint8_t> slot) {
+  std::lock_guard lock(mutex_);
+  hints_.note(site, slot);
+  auto found = by_key_.find(key);
+  if (found != by_key_.end()) drop(*found->second);
+}
+
 // Empties the cache, with every other vCPU out of it. Their jump caches are emptied with it.
 void CodeSpace::clear(const Gate& gate) {
   for (Vcpu& vcpu : vcpus_)
@@ -272,13 +283,13 @@ std::optional<FaultPoint> CodeSpace::fault_point(uint64_t host_rip) {
   const Block& block = *std::prev(after);
   uint64_t offset = host_rip - block.host;
   if (offset >= block.host_size) return std::nullopt;
-  if (offset == 0) return FaultPoint{block.key.rip, true, {}};
+  if (offset == 0) return FaultPoint{block.key.rip, block.key.rip, true, {}};
   auto next =
       std::upper_bound(block.records.begin(), block.records.end(), offset,
                        [](uint64_t at, const InstructionRecord& record) { return at < record.host_offset; });
   if (next == block.records.begin()) return std::nullopt;
   const InstructionRecord& record = *std::prev(next);
-  return FaultPoint{block.key.rip + record.guest_offset, false, record};
+  return FaultPoint{block.key.rip + record.guest_offset, block.key.rip, false, record};
 }
 
 }  // namespace cumulet::hypervisor

@@ -26,6 +26,7 @@ struct BlockRequest {
   GuestAddress second_page =
       kNoPage;            // physical page behind the key's, where known and near enough to matter
   bool indirect = false;  // an indirect jump goes there
+  std::optional<DirectEntry> direct = {};  // with kModeDirect; its hints are CodeSpace's to fill in
 };
 
 struct FoundBlock {
@@ -36,6 +37,7 @@ struct FoundBlock {
 // Where a fault in translated code leaves the guest.
 struct FaultPoint {
   uint64_t rip;
+  uint64_t block_rip;
   bool at_block_start;  // the poll: nothing of the block has run
   InstructionRecord record;
 };
@@ -58,7 +60,7 @@ class CodeSpace {
                                                    const Context& layout, const StubHandlers& handlers);
 
   // A vCPU is one that may be inside, from its creation to its end.
-  void add_vcpu(Context& context, Gate& gate, LinkSlots& slots);
+  void add_vcpu(Context& context, Gate& gate, LinkSlots& slots, DirectWindow& window);
   void remove_vcpu(const Gate& gate);
 
   // The block for a request, made if there is none; nothing if the bytes are not in RAM, or cannot be
@@ -75,6 +77,10 @@ class CodeSpace {
   // [address, address + size) of guest RAM was written: drops the blocks made from these bytes.
   void changed(GuestAddress address, uint64_t size);
 
+  // An instruction at `site` in the block of this key reached memory in the region of `slot`, or where direct
+  // memory does not go: the block is made anew with that.
+  void refine(const BlockKey& key, GuestAddress site, std::optional<uint8_t> slot);
+
   // The guest instruction at a host address in translated code. The caller has not left its gate yet.
   std::optional<FaultPoint> fault_point(uint64_t host_rip);
 
@@ -87,6 +93,7 @@ class CodeSpace {
     Context* context;
     Gate* gate;
     LinkSlots* slots;
+    DirectWindow* window;
   };
   struct KeyHash {
     size_t operator()(const BlockKey& key) const {
@@ -117,6 +124,7 @@ class CodeSpace {
   std::mutex mutex_;  // of everything below, and of writing to the cache and the page masks
   std::vector<Vcpu> vcpus_;
   Translator translator_;
+  DirectHints hints_;
   std::unordered_map<BlockKey, Block*, KeyHash> by_key_;
   std::unordered_map<GuestAddress, std::vector<Block*>> by_page_;
   std::vector<Link> links_;

@@ -39,6 +39,17 @@ constexpr uint32_t jump_index(uint64_t rip) { return static_cast<uint32_t>(rip) 
 // The most direct jumps in the code cache at a time; each has a slot (LinkSlots).
 inline constexpr uint32_t kLinkSlots = 1 << 20;
 
+// A region of 4 GiB that translated user code reaches directly (DirectWindow): addresses whose upper 32 bits
+// are `upper` lie `delta` further in this process.
+struct DirectSlot {
+  uint32_t upper;
+  uint32_t unused;
+  uint64_t delta;
+};
+inline constexpr uint32_t kDirectSlots = 8;
+// The upper half of no canonical address.
+inline constexpr uint32_t kNoRegion = 0x8000'0000;
+
 // Why translated code came back to the dispatcher.
 enum class LeaveReason : uint32_t {
   kLink,              // a direct jump that may be chained: `link` says which
@@ -48,6 +59,7 @@ enum class LeaveReason : uint32_t {
                       // state
   kInterpret,         // the same for any instruction
   kNativeFault,       // a signal in translated code: `host_rip` says where
+  kRegionMiss,        // a check of user code's direct memory: miss_upper, miss_linear and link say which
   kDone,              // C++ called from translated code has dealt with the reason, and wants the dispatcher
 };
 
@@ -106,6 +118,8 @@ struct alignas(4096) Context {
   uint8_t interrupt_wanted;  // the machine waits for IF: sti must leave
   // The page whose code-holding frame got a store that bypassed the TLB, until the next such store.
   std::atomic<uint64_t> direct_write_page;
+  uint32_t miss_upper;  // upper half of the address that is not in the slot's region
+  std::array<DirectSlot, kDirectSlots> direct_slots;
   alignas(64) std::array<uint8_t, kVectorSaveSize> vector_save;
 
   std::array<std::array<TlbEntry, kTlbEntries>, kTlbCount> tlb;

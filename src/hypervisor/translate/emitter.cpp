@@ -244,6 +244,38 @@ void Emitter::set_target(uint64_t relative_address, uint64_t target) {
   std::memcpy(bytes_.data() + (relative_address - address_), &displacement, sizeof(displacement));
 }
 
+void Emitter::expression(uint8_t opcode, uint8_t reg, const MemoryExpression& address) {
+  constexpr uint8_t kNone = MemoryExpression::kNone, kSibFollows = 4, kNoIndex = 4, kNoBase = 5;
+  bool based = address.base != kNone, indexed = address.index != kNone;
+  rex(true, reg, indexed ? address.index : 0, based ? address.base : 0);
+  bool small = address.displacement == static_cast<int8_t>(address.displacement);
+  uint8_t mode = !based ? 0 : address.displacement == 0 && (address.base & 7) != kNoBase ? 0 : small ? 1 : 2;
+  auto scale_and_index =
+      static_cast<uint8_t>(address.scale_shift << 6 | (indexed ? address.index & 7 : kNoIndex) << 3);
+  raw({opcode, static_cast<uint8_t>(mode << 6 | (reg & 7) << 3 | kSibFollows),
+       static_cast<uint8_t>(scale_and_index | (based ? address.base & 7 : kNoBase))});
+  if (mode == 1) byte(static_cast<uint8_t>(address.displacement));
+  if (mode == 2 || !based) value(address.displacement);
+}
+
+void Emitter::store_immediate(const MemoryExpression& address, int32_t immediate) {
+  expression(0xc7, 0, address);
+  value(immediate);
+}
+
+void Emitter::rotate_right(uint8_t destination, uint8_t source, uint8_t count) {
+  auto extensions = static_cast<uint8_t>((destination < 8 ? 0x80 : 0) | 0x40 | (source < 8 ? 0x20 : 0) | 3);
+  raw({0xc4, extensions, 0xfb, 0xf0, static_cast<uint8_t>(0xc0 | (destination & 7) << 3 | (source & 7)),
+       count});
+}
+
+void Emitter::compare_context32(uint8_t left, int32_t field) { context_operand(0x3b, left, field, false); }
+
+void Emitter::compare_context_word(int32_t field, uint32_t immediate) {
+  context_operand(0x81, 7, field, false);
+  value(immediate);
+}
+
 void Emitter::jump(uint64_t target) {
   byte(0xe9);
   value(static_cast<uint32_t>(target - (here() + 4)));

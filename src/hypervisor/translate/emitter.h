@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "hypervisor/x86/memory_expression.h"
 
 namespace cumulet::hypervisor {
 
@@ -86,6 +87,15 @@ class Emitter {
   void store(uint8_t base, uint8_t source);
   void store_immediate(uint8_t base, int32_t value);  // 64 bits, sign-extended
 
+  // Operands as memory expressions; 64 bits.
+  void lea(uint8_t destination, const MemoryExpression& address) { expression(0x8d, destination, address); }
+  void load(uint8_t destination, const MemoryExpression& address) { expression(0x8b, destination, address); }
+  void store(const MemoryExpression& address, uint8_t source) { expression(0x89, source, address); }
+  void store_immediate(const MemoryExpression& address, int32_t value);   // sign-extended
+  void rotate_right(uint8_t destination, uint8_t source, uint8_t count);  // rorx (BMI2)
+  void compare_context32(uint8_t left, int32_t field);                    // (flags)
+  void compare_context_word(int32_t field, uint32_t value);               // (flags) 32 bits
+
   void jump(uint64_t target);
   void jump_if(Condition condition, uint64_t target);
 
@@ -113,6 +123,7 @@ class Emitter {
   void indexed(uint8_t opcode, uint8_t reg, uint8_t index, int32_t field);
   void registers(uint8_t opcode, uint8_t reg, uint8_t rm, bool wide);
   void memory(uint8_t reg, uint8_t base, int32_t displacement);
+  void expression(uint8_t opcode, uint8_t reg, const MemoryExpression& address);
 
   uint64_t address_ = 0;
   std::vector<uint8_t> bytes_;

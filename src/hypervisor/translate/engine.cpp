@@ -27,8 +27,7 @@ class TranslateEngine final : public Engine {
       space_ = TRY(CodeSpace::create(memory_, options_, mapping->get(),
                                      {&TranslateVcpu::handle_leave, &TranslateVcpu::handle_access_miss}));
     if (space_ != nullptr) TRY_VOID(mapping->fill_jump_tables(space_->stubs().indirect_miss));
-    bool chain = options_.mode == TranslateMode::kChainedBlocks;
-    return std::make_unique<TranslateVcpu>(index, cpuid, memory_, space_.get(), chain, std::move(mapping));
+    return std::make_unique<TranslateVcpu>(index, cpuid, memory_, space_.get(), options_, std::move(mapping));
   }
 
   void memory_changed(GuestAddress address, uint64_t size) override {
@@ -52,12 +51,20 @@ bool host_is_able() {
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kOsxsaveAndAvx) != kOsxsaveAndAvx) return false;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & kFsgsbase) != 0 && kernel_allows_fsgsbase();
 }
+
+// The checks of direct memory use rorx.
+bool has_bmi2() {
+  constexpr uint32_t kBmi2 = 1U << 8;
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & kBmi2) != 0;
+}
 }  // namespace
 
 Result<std::unique_ptr<Engine>> create_translate_engine(GuestMemory& memory, TranslateOptions options) {
   if (options.mode != TranslateMode::kInterpretOnly && !host_is_able())
     return fail(ErrorCode::kUnsupported,
                 "the emulated engine needs a processor and kernel with FSGSBASE, XSAVE and AVX");
+  if (!has_bmi2()) options.direct_memory = DirectMemory::kNever;
   return std::make_unique<TranslateEngine>(memory, options);
 }
 

@@ -17,8 +17,16 @@ enum class TranslateMode : uint8_t {
   kChainedBlocks,
 };
 
+// Whether user code reaches memory through the host's own page tables instead of a checked TLB.
+enum class DirectMemory : uint8_t {
+  kNever,
+  kAutomatic,  // where it pays; never on a host without BMI2
+  kAlways,     // for tests
+};
+
 struct TranslateOptions {
   TranslateMode mode = TranslateMode::kChainedBlocks;
+  DirectMemory direct_memory = DirectMemory::kAutomatic;
   uint64_t code_cache_size = uint64_t{64} << 20;  // bytes; a full cache is emptied and filled again
 };
 

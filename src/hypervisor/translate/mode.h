@@ -7,11 +7,12 @@
 
 namespace cumulet::hypervisor {
 
-// Bit 0: CPL 3. Bit 1: CPL 0 with EFLAGS.AC, which opens user pages under SMAP. Bits 3:2: FpuLevel.
+// Bit 0: CPL 3. Bit 1: CPL 0 with EFLAGS.AC, which opens user pages under SMAP. Bits 3:2: FpuLevel. Bit 4,
+// with bit 0 only: memory is reached through the DirectWindow; jump caches do not know that bit.
 using CodeMode = uint8_t;
-inline constexpr CodeMode kModeUser = 1, kModeAccessUser = 2;
+inline constexpr CodeMode kModeUser = 1, kModeAccessUser = 2, kModeDirect = 16;
 inline constexpr uint32_t kModeFpuShift = 2;
-inline constexpr uint32_t kModeCount = 16;
+inline constexpr uint32_t kModeCount = 16;  // of jump caches
 
 // The extended state that instructions may use without #NM or #UD (SDM volume 1, 13.1; volume 3, 2.5).
 enum class FpuLevel : uint8_t { kNone, kSse, kAvx };

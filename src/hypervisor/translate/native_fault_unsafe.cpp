@@ -21,6 +21,7 @@ constexpr int kAutoDisarm = 1 << 31;  // SS_AUTODISARM: the guest's rsp may poin
 struct Current {
   Context* context;
   uint64_t code, size, leave_fault;
+  WindowFaultHandler handler;
 };
 thread_local Current current{};
 std::array<struct sigaction, kSignalLimit> previous_actions;
@@ -42,11 +43,15 @@ void handle_fault(int signal, siginfo_t* info, void* raw) {
   if (current.context == nullptr || rip - current.code >= current.size)
     return call_previous(signal, info, raw);
   Context& context = *current.context;
+  constexpr greg_t kWriteError = 2;  // of a page fault's error code
+  auto address = reinterpret_cast<uint64_t>(info->si_addr);
+  if (signal == SIGSEGV && current.handler(&context, address, (registers[REG_ERR] & kWriteError) != 0))
+    return;
   for (size_t i = 0; i < 16; ++i)
     context.cpu.state.gpr[i] = static_cast<uint64_t>(registers[kRegisterOrder[i]]);
   context.host_flags = static_cast<uint64_t>(registers[REG_EFL]);
   context.host_rip = rip;
-  context.fault_address = reinterpret_cast<uint64_t>(info->si_addr);
+  context.fault_address = address;
   context.reason = LeaveReason::kNativeFault;
   registers[REG_RSP] = static_cast<greg_t>(context.host_rsp);
   registers[REG_RIP] = static_cast<greg_t>(current.leave_fault);
@@ -106,8 +111,9 @@ void prepare_thread_for_translated_code() {
   (void)stack;
 }
 
-NativeFaultScope::NativeFaultScope(Context& context, uint64_t code, uint64_t size, uint64_t leave_fault) {
-  current = {&context, code, size, leave_fault};
+NativeFaultScope::NativeFaultScope(Context& context, uint64_t code, uint64_t size, uint64_t leave_fault,
+                                   WindowFaultHandler handler) {
+  current = {&context, code, size, leave_fault, handler};
 }
 
 NativeFaultScope::~NativeFaultScope() { current.context = nullptr; }

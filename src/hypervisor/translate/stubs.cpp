@@ -31,6 +31,8 @@ class Generator : public Xbyak::CodeGenerator {
     leave_light(LeaveReason::kIndirect, handlers.leave);
     stubs.interpret_general = address + offset();
     leave_light(LeaveReason::kInterpretGeneral, handlers.leave);
+    stubs.region_miss = address + offset();
+    leave_light(LeaveReason::kRegionMiss, handlers.leave);
     stubs.access_miss = address + offset();
     save_registers();
     mov(rsp, field(&layout_.host_rsp));

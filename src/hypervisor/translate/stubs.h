@@ -22,6 +22,7 @@ struct Stubs {
   uint64_t indirect_miss = 0;
   uint64_t interpret_general = 0;  // light, kInterpretGeneral; state.rip is set
   uint64_t interpret = 0;          // full, kInterpret; state.rip is set
+  uint64_t region_miss = 0;        // light, kRegionMiss; state.rip, miss_upper, miss_linear and link are set
   uint64_t access_miss = 0;        // light: miss_linear and miss_site are set
   uint64_t leave_fault = 0;  // full: where the signal handler goes: registers are saved, rsp is the host's
 };

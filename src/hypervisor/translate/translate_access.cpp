@@ -20,9 +20,15 @@ uint32_t Translator::next_use(uint8_t reg) const {
   return distance;
 }
 
-// Makes sure that two scratch registers outside `in_use` are spilled. `keep_rax`: rax is needed for the
-// flags.
+// Makes sure that two scratch registers outside `in_use` are spilled, to be used freely. `keep_rax`: rax is
+// needed for the flags.
 void Translator::acquire_scratch(uint16_t in_use, bool keep_rax) {
+  take_scratch(in_use, keep_rax);
+  delta_slot_ = kNoSlot;
+}
+
+// The same, but index_ may hold the delta of a slot (delta_slot_).
+void Translator::take_scratch(uint16_t in_use, bool keep_rax) {
   uint32_t taken = in_use | 1 << kRsp | (keep_rax ? 1 << kRax : 0);
   if (scratch_spilled_) {
     if ((taken & (1 << address_ | 1 << index_)) == 0) return;
@@ -46,6 +52,7 @@ void Translator::acquire_scratch(uint16_t in_use, bool keep_rax) {
   hot_.store_context(context_offset(layout_, &layout_.spill[0]), address_);
   hot_.store_context(context_offset(layout_, &layout_.spill[1]), index_);
   scratch_spilled_ = true;
+  delta_slot_ = kNoSlot;
 }
 
 void Translator::release_scratch() {
@@ -53,6 +60,7 @@ void Translator::release_scratch() {
   hot_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
   hot_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
   scratch_spilled_ = false;
+  delta_slot_ = kNoSlot;
 }
 
 // Keeps live flags in rax, or in memory if the instruction needs rax. Precondition: rax is not a scratch
@@ -129,6 +137,7 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
 }
 
 void Translator::translate_memory(const DecodedInstruction& instruction) {
+  if (direct()) return translate_memory_direct(instruction);
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
   check_access({Address::Form::kOperand}, instruction.memory.size, instruction.memory.write, flags);

@@ -59,6 +59,7 @@ void Translator::acquire_jump_scratch() {
   release_scratch();
   address_ = kRcx;
   index_ = kR11;
+  delta_slot_ = kNoSlot;
   hot_.store_context(context_offset(layout_, &layout_.spill[0]), address_);
   hot_.store_context(context_offset(layout_, &layout_.spill[1]), index_);
   scratch_spilled_ = true;
@@ -102,6 +103,7 @@ void Translator::translate_indirect(const DecodedInstruction& instruction, bool 
     constexpr uint16_t kJumpScratch = 1 << kRcx | 1 << kR11;
     bool apart = (instruction.registers & kJumpScratch) == 0;
     if (apart) acquire_jump_scratch();
+    if (direct()) return translate_indirect_direct(call, apart);
     acquire_scratch(instruction.registers, flags_live());
     FlagsPlace flags = save_flags(instruction.registers);
     check_access({Address::Form::kOperand}, instruction.memory.size, false, flags);
@@ -112,6 +114,11 @@ void Translator::translate_indirect(const DecodedInstruction& instruction, bool 
     reload_rax(flags);
     if (!call && apart) return jump_to_rcx(request_.mode, 0);
   }
+  jump_indirectly(instruction, call);
+}
+
+// Ends translate_indirect(): a target from memory is in `temporary`.
+void Translator::jump_indirectly(const DecodedInstruction& instruction, bool call) {
   acquire_jump_scratch();
   if (call) push_return_address();
   load_jump_target(instruction, call);
@@ -120,6 +127,14 @@ void Translator::translate_indirect(const DecodedInstruction& instruction, bool 
 
 void Translator::translate_return(const DecodedInstruction& instruction) {
   acquire_jump_scratch();
+  if (direct()) {
+    MemoryExpression operand = direct_operand(1 << kRsp, 0);
+    record(false);
+    hot_.load(address_, operand);
+    auto size = static_cast<int32_t>(kSlot + instruction.immediate);
+    hot_.lea(kRsp, kRsp, size);
+    return jump_to_rcx(request_.mode, -size);
+  }
   FlagsPlace flags = save_flags(1 << kRsp);
   check_access({Address::Form::kRegister, kRsp, 0}, kSlot, false, flags);
   record(flags == FlagsPlace::kRax);

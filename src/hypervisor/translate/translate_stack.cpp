@@ -10,6 +10,7 @@ constexpr uint32_t kPushedSystemFlags = 0x3fffff & ~(rflags::kArithmetic | rflag
 }  // namespace
 
 void Translator::translate_push(const DecodedInstruction& instruction) {
+  if (direct()) return translate_push_direct(instruction);
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
   check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);
@@ -41,6 +42,7 @@ void Translator::translate_push_memory(const DecodedInstruction& instruction) {
 }
 
 void Translator::translate_pop(const DecodedInstruction& instruction) {
+  if (direct()) return translate_pop_direct(instruction);
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
   check_access({Address::Form::kRegister, kRsp, 0}, kSlot, false, flags);
@@ -92,6 +94,7 @@ void Translator::translate_push_flags() {
 
 // Leaves flags in place; uses the scratch registers.
 void Translator::push_return_address() {
+  if (direct()) return push_return_address_direct();
   acquire_scratch(1 << kRsp, true);
   FlagsPlace flags = save_flags(1 << kRsp);
   check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);

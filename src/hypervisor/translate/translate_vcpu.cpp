@@ -30,13 +30,13 @@ void sanitize_extended_state(CpuState& state) {
 }  // namespace
 
 TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemory& memory, CodeSpace* space,
-                             bool use_jump_cache, std::unique_ptr<ContextMapping> mapping)
+                             const TranslateOptions& options, std::unique_ptr<ContextMapping> mapping)
     : mapping_(std::move(mapping)),
       context_(mapping_->get()),
       cpu_(context_.cpu),
       cpuid_(cpuid),
       space_(space),
-      use_jump_cache_(use_jump_cache),
+      use_jump_cache_(options.mode == TranslateMode::kChainedBlocks),
       gate_(*mapping_),
       tlb_(context_, space == nullptr ? nullptr : &space->pages()),
       fetch_(cpu_),
@@ -50,7 +50,8 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   set_extended_state_area();
   if (space_ == nullptr) return;
   jumps_.emplace(context_, space_->stubs().indirect_miss);
-  space_->add_vcpu(context_, gate_, slots_);
+  direct_.emplace(options.direct_memory, context_, memory, space_->pages());
+  space_->add_vcpu(context_, gate_, slots_, direct_->window());
 }
 
 TranslateVcpu::~TranslateVcpu() {
@@ -80,6 +81,8 @@ Exit TranslateVcpu::run() {
 
 std::optional<Exit> TranslateVcpu::event_exit() {
   if (gate_.kicked()) return InterruptedExit{};
+  if (cpu_.pending_interrupt && cpu_.cpl() == 3 && direct_)
+    direct_memory_changed(direct_->user_code_interrupted());
   interpreter_.deliver_pending();
   if (window_requested_ && can_inject()) {
     window_requested_ = false;
@@ -103,11 +106,34 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   std::optional<GuestAddress> page = fetch_.page_of(rip);
   if (!page) return std::nullopt;
   uint64_t offset = rip & ~kPageMask;
-  BlockRequest request{{*page + offset, rip, code_mode(cpu_)}};
+  BlockRequest request{{*page + offset, rip, current_mode()}};
   request.indirect = pending_lookup_;
+  if ((request.key.mode & kModeDirect) != 0)
+    request.direct = {nullptr, &cpu_.state.gpr, cpu_.state.segments[kFs].base, &direct_->window()};
   if (kPageSize - offset < kMaxInstructionLength)
     request.second_page = fetch_.page_of(rip + kMaxInstructionLength).value_or(kNoPage);
   return request;
+}
+
+CodeMode TranslateVcpu::current_mode() {
+  CodeMode mode = code_mode(cpu_);
+  if ((mode & kModeUser) == 0) return mode;
+  direct_memory_changed(direct_->entering_user_code(cpu_.state.cr3));
+  return direct_->active() ? mode | kModeDirect : mode;
+}
+
+// Jump caches lead to user code of one kind only.
+void TranslateVcpu::direct_memory_changed(bool changed) {
+  if (changed) jumps_->flush_user();
+}
+
+// The instruction `site_offset` bytes into a block with kModeDirect is to be translated otherwise.
+void TranslateVcpu::refine(uint64_t block_rip, uint64_t site_offset, std::optional<uint8_t> slot) {
+  std::optional<GuestAddress> page = fetch_.page_of(block_rip);
+  if (!page) return;
+  GuestAddress physical = *page + (block_rip & ~kPageMask);
+  space_->refine({physical, block_rip, static_cast<CodeMode>(code_mode(cpu_) | kModeDirect)},
+                 physical + site_offset, slot);
 }
 
 // The epoch of the block addresses to come; those of an older one are forgotten.
@@ -154,6 +180,9 @@ std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request) {
 bool TranslateVcpu::go_on() {
   merge_flags();
   gate_.leave();
+  if (context_.reason == LeaveReason::kRegionMiss)
+    refine(context_.miss_linear, context_.link,
+           direct_->window().slot_of(uint64_t{context_.miss_upper} << 32));
   std::optional<Exit> exit;
   bool undone = context_.reason == LeaveReason::kIndirect && undo_jump();
   if (undone || context_.reason == LeaveReason::kInterpretGeneral) exit = interpreter_.step();
@@ -199,7 +228,14 @@ std::optional<Exit> TranslateVcpu::left_for_fault() {
     cpu_.state.gpr[point->record.index] = context_.spill[1];
   }
   if (point->record.rax_spilled) cpu_.state.gpr[kRax] = context_.spill[2];
+  if (direct_->window().refused(context_.fault_address))
+    refine(point->block_rip, point->rip - point->block_rip, {});
+  direct_memory_changed(direct_->review());
   return interpreter_.step();
+}
+
+bool TranslateVcpu::handle_window_fault(Context* context, uint64_t address, bool write) {
+  return static_cast<TranslateVcpu*>(context->owner)->direct_->fill(address, write);
 }
 
 bool TranslateVcpu::handle_access_miss(Context* context) {
@@ -289,10 +325,12 @@ void TranslateVcpu::tlb_flush_all() {
   tlb_.flush_all();
   fetch_.flush_all();
   flush_jumps();
+  if (direct_) direct_->flushed(cpu_.state.cr3);
 }
 
 void TranslateVcpu::tlb_flush_non_global() {
   tlb_.flush_non_global();
+  if (direct_) direct_->flushed(cpu_.state.cr3);
   if (fetch_.has_local_supervisor_pages()) {
     flush_jumps();
   } else if (jumps_) {
@@ -304,6 +342,7 @@ void TranslateVcpu::tlb_flush_non_global() {
 
 void TranslateVcpu::tlb_flush_page(uint64_t linear) {
   tlb_.flush_page(linear);
+  if (direct_) direct_->flush_page(linear);
   if (!fetch_.may_hold(linear)) return;
   fetch_.flush_all();
   flush_jumps();

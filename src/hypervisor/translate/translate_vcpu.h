@@ -6,6 +6,7 @@
 
 #include "hypervisor/interpret/interpreter.h"
 #include "hypervisor/translate/code_space.h"
+#include "hypervisor/translate/direct_mode.h"
 #include "hypervisor/translate/fetch_cache.h"
 #include "hypervisor/translate/gate.h"
 #include "hypervisor/translate/jump_cache.h"
@@ -28,7 +29,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   // `space` may be null: then every instruction is interpreted. `cpuid` is copied. All else must outlive the
   // vCPU.
   TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemory& memory, CodeSpace* space,
-                bool use_jump_cache, std::unique_ptr<ContextMapping> mapping);
+                const TranslateOptions& options, std::unique_ptr<ContextMapping> mapping);
   ~TranslateVcpu() override;
 
   [[nodiscard]] Exit run() override;
@@ -45,6 +46,8 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   // The stubs' ways into C++ (StubHandlers).
   static bool handle_leave(Context* context);
   static bool handle_access_miss(Context* context);
+  // A fault in translated code at an address of this process: true if it is mapped now.
+  static bool handle_window_fault(Context* context, uint64_t address, bool write);
 
  private:
   void tlb_flush_all() override;
@@ -58,6 +61,9 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<Exit> run_translated(const BlockRequest& request);
   std::optional<Exit> left_for_fault();
   std::optional<BlockRequest> next_request();
+  [[nodiscard]] CodeMode current_mode();
+  void refine(uint64_t block_rip, uint64_t site_offset, std::optional<uint8_t> slot);
+  void direct_memory_changed(bool changed);
   void undo_access(const AccessSite& site);
   bool undo_jump();
   bool go_on();
@@ -81,6 +87,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   const bool use_jump_cache_;
   Gate gate_;
   SoftwareTlb tlb_;
+  std::optional<DirectMode> direct_;  // with a CodeSpace only
   FetchCache fetch_;
   std::optional<JumpCache> jumps_;  // with a CodeSpace only
   LinkSlots slots_;

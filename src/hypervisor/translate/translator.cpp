@@ -51,6 +51,8 @@ TranslationResult Translator::translate(const TranslationRequest& request) {
   decode();
   if (instructions_.empty()) return {};
   find_live_flags();
+  plan_direct();
+  next_check_ = 0;
 
   hot_.start(request.hot_address);
   cold_.start(request.cold_address);
@@ -119,6 +121,7 @@ void Translator::record(bool rax_spilled) {
 }
 
 void Translator::translate_instruction(const DecodedInstruction& instruction) {
+  emit_direct_checks();
   if (scratch_spilled_ && (instruction.registers & (1 << address_ | 1 << index_)) != 0) release_scratch();
   switch (instruction.kind) {
     case InstructionKind::kCopy:

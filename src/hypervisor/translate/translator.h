@@ -7,14 +7,26 @@
 
 #include "hypervisor/translate/block.h"
 #include "hypervisor/translate/context.h"
+#include "hypervisor/translate/direct_hints.h"
+#include "hypervisor/translate/direct_window.h"
 #include "hypervisor/translate/emitter.h"
 #include "hypervisor/translate/stubs.h"
 #include "hypervisor/x86/decode.h"
+#include "hypervisor/x86/memory_expression.h"
 
 namespace cumulet::hypervisor {
 
+// What is known when code with kModeDirect is about to run for the first time.
+struct DirectEntry {
+  const DirectHints* hints;
+  const std::array<uint64_t, 16>* registers;
+  uint64_t fs_base;
+  DirectWindow* window;
+};
+
 // What to translate, and where the result will lie.
 struct TranslationRequest {
+  GuestAddress physical;  // of the first byte
   uint64_t rip;
   CodeMode mode;
   ByteView bytes;         // guest code from `rip` on; may go on in the next page
@@ -22,6 +34,7 @@ struct TranslationRequest {
   uint64_t cold_address;  // CodeCache::cold_address()
   uint32_t first_link;    // number of the first link that the block creates
   bool indirect = false;  // an indirect jump goes there, so that entry is worth a place in hot code
+  const DirectEntry* direct = nullptr;  // with kModeDirect
 };
 
 struct TranslationResult {
@@ -46,6 +59,11 @@ struct TranslationResult {
 // stub, which either supplies the host address or leaves with exact state at this instruction, to be
 // interpreted.
 //
+// With kModeDirect, most accesses need no TLB: the upper half of the base register (or of the sum) is
+// compared with a slot of the DirectWindow, once for all accesses through an unchanged register, and the
+// instruction's operand becomes [base + delta of the slot + displacement]. A failed check leaves before the
+// instruction it stands at; the block is translated again with what was learned.
+//
 // Flags that the block overwrites before reading are not kept over a check, so an instruction that faults
 // between may show the guest's handler other values of these flags than hardware would; nothing can depend on
 // them.
@@ -69,6 +87,30 @@ class Translator {
     uint8_t base = 0;  // kRegister
     int32_t displacement = 0;
   };
+  // What must hold for an access to go through a slot: which value's upper half is compared.
+  struct DirectSubject {
+    enum class Form : uint8_t {
+      kRegister,  // address.base alone
+      kSum,       // address
+      kConstant,  // `constant`
+      kFs,        // the base of FS alone
+      kFsSum,     // the base of FS + address
+    } form;
+    MemoryExpression address = {};
+    uint64_t constant = 0;
+    [[nodiscard]] uint16_t registers() const;  // a mask of those that the value depends on
+    // Whether an access that needs `other` may rely on this one's check.
+    [[nodiscard]] bool covers(const DirectSubject& other) const;
+  };
+  struct DirectCheck {
+    DirectSubject subject;
+    uint8_t slot;
+    size_t site;   // the first instruction that relies on it
+    size_t place;  // it is done before this instruction
+  };
+  struct DirectPlan {
+    std::optional<uint8_t> slot = {};  // nothing: through the TLB
+  };
   // translator.cpp: the frame of a block
   void decode();
   void find_live_flags();
@@ -80,6 +122,7 @@ class Translator {
 
   // translate_access.cpp: guest memory
   void acquire_scratch(uint16_t in_use, bool keep_rax);
+  void take_scratch(uint16_t in_use, bool keep_rax);
   void release_scratch();
   [[nodiscard]] uint32_t next_use(uint8_t reg) const;
   FlagsPlace save_flags(uint16_t in_use);
@@ -94,6 +137,21 @@ class Translator {
   void translate_repeat(const DecodedInstruction& instruction);
   void locate_run(uint8_t pointer, bool write, uint8_t element_size, FlagsPlace flags);
   void give_up_repeat(FlagsPlace flags);
+  // translate_direct.cpp
+  [[nodiscard]] std::optional<DirectSubject> direct_subject(const DecodedInstruction& instruction) const;
+  std::optional<uint8_t> guess_slot(const DirectSubject& subject, size_t index, uint16_t unchanged);
+  void plan_direct();
+  [[nodiscard]] size_t place_of_check(const DirectSubject& subject, size_t index) const;
+  [[nodiscard]] bool direct() const { return plans_[current_].slot.has_value(); }
+  void emit_direct_checks();
+  void emit_direct_check(const DirectCheck& check);
+  void load_direct_sum(const DirectSubject& subject);
+  MemoryExpression direct_operand(uint16_t in_use, int32_t stack_offset);
+  void translate_memory_direct(const DecodedInstruction& instruction);
+  void translate_push_direct(const DecodedInstruction& instruction);
+  void translate_pop_direct(const DecodedInstruction& instruction);
+  void push_return_address_direct();
+  void translate_indirect_direct(bool call, bool apart);
 
   // translate_stack.cpp
   void translate_push(const DecodedInstruction& instruction);
@@ -117,6 +175,7 @@ class Translator {
   void emit_indirect_entry(Emitter& out);
   void acquire_jump_scratch();
   void jump_to_rcx(CodeMode mode, int32_t undo);
+  void jump_indirectly(const DecodedInstruction& instruction, bool call);
   void translate_indirect(const DecodedInstruction& instruction, bool call);
   void load_jump_target(const DecodedInstruction& instruction, bool call);
   void translate_return(const DecodedInstruction& instruction);
@@ -146,6 +205,13 @@ class Translator {
   // The scratch registers; guest values of both are in Context::spill while `scratch_spilled_`.
   bool scratch_spilled_ = false;
   uint8_t address_ = 0, index_ = 0;
+  // With kModeDirect.
+  std::vector<DirectPlan> plans_;
+  std::vector<DirectCheck> checks_;  // by place
+  size_t next_check_ = 0;
+  int delta_slot_ = kNoSlot;  // index_ holds the delta of this slot
+  uint8_t recent_slot_ = 0;   // the last one that was not the stack's: the best guess
+  static constexpr int kNoSlot = -1;
 };
 
 }  // namespace cumulet::hypervisor

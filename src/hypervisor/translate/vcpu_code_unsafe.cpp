@@ -10,7 +10,8 @@ void TranslateVcpu::set_extended_state_area() {
 
 void TranslateVcpu::call_enter_stub() {
   const CodeCache& cache = space_->cache();
-  NativeFaultScope scope(context_, cache.stub_address(), cache.size(), space_->stubs().leave_fault);
+  NativeFaultScope scope(context_, cache.stub_address(), cache.size(), space_->stubs().leave_fault,
+                         &TranslateVcpu::handle_window_fault);
   reinterpret_cast<void (*)(Context*)>(space_->stubs().enter)(&context_);
 }
 

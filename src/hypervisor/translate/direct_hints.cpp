@@ -1,0 +1,27 @@
+// Bounded notes: an instruction that keeps changing regions gets the checked form.
+#include "hypervisor/translate/direct_hints.h"
+
+namespace cumulet::hypervisor {
+
+namespace {
+constexpr uint8_t kChecked = 0xff;
+constexpr uint8_t kMostChanges = 2;
+constexpr size_t kMostEntries = 1 << 18;
+}  // namespace
+
+DirectHints::Hint DirectHints::at(GuestAddress instruction) const {
+  auto found = entries_.find(instruction);
+  if (found == entries_.end()) return {};
+  if (found->second.slot == kChecked) return {true, std::nullopt};
+  return {false, found->second.slot};
+}
+
+void DirectHints::note(GuestAddress instruction, std::optional<uint8_t> slot) {
+  if (entries_.size() >= kMostEntries) entries_.clear();
+  auto [entry, added] = entries_.try_emplace(instruction, Entry{slot.value_or(kChecked), 0});
+  if (added) return;
+  bool settled = ++entry->second.changes > kMostChanges;
+  entry->second.slot = settled ? kChecked : slot.value_or(kChecked);
+}
+
+}  // namespace cumulet::hypervisor

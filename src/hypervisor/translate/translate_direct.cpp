@@ -1,0 +1,315 @@
+// Direct memory: the checks of base registers, where in the block they go, and the accesses that rely on
+// them.
+#include <algorithm>
+
+#include "base/check.h"
+#include "hypervisor/translate/translator.h"
+
+namespace cumulet::hypervisor {
+
+namespace {
+constexpr uint8_t kSlotSize = 8;
+constexpr uint8_t kNone = MemoryExpression::kNone;
+// What a block may add to a checked register and still count on the guard zones.
+constexpr int64_t kMostDrift = 1 << 20;
+
+// If an instruction only adds a small constant to a 64-bit register, that register.
+std::optional<uint8_t> small_addition(const DecodedInstruction& instruction) {
+  if (instruction.kind != InstructionKind::kCopy || instruction.vex_size != 0 ||
+      instruction.modrm_offset == 0 || instruction.modrm_offset != instruction.opcode_offset + 1 ||
+      instruction.operand_size != 8)
+    return std::nullopt;
+  uint8_t opcode = instruction.bytes[instruction.opcode_offset];
+  uint8_t modrm = instruction.bytes[instruction.modrm_offset];
+  uint8_t digit = modrm >> 3 & 7;
+  uint8_t rex = instruction.opcode_offset > 0 ? instruction.bytes[instruction.opcode_offset - 1] : 0;
+  auto rm = static_cast<uint8_t>((modrm & 7) | (rex & 1) << 3);
+  if (opcode == 0x8d) {
+    MemoryExpression address = memory_expression(instruction);
+    auto reg = static_cast<uint8_t>(digit | (rex & 4) << 1);
+    bool same = address.base == reg && address.index == kNone && !instruction.memory.address32;
+    return same && std::abs(int64_t{address.displacement}) <= kMostDrift ? std::optional(reg) : std::nullopt;
+  }
+  if (modrm >> 6 != 3) return std::nullopt;
+  bool adds = digit == 0 || digit == 5;  // add and sub
+  if (opcode == 0x83 && adds) return rm;
+  if (opcode == 0xff && digit <= 1) return rm;  // inc and dec
+  if (opcode != 0x81 || !adds) return std::nullopt;
+  auto constant =
+      static_cast<int32_t>(load_le<uint32_t>(ByteView(instruction.bytes), instruction.operand_end));
+  return std::abs(int64_t{constant}) <= kMostDrift ? std::optional(rm) : std::nullopt;
+}
+
+uint16_t mask_of(uint8_t reg) { return reg == kNone ? uint16_t{0} : static_cast<uint16_t>(1 << reg); }
+}  // namespace
+
+uint16_t Translator::DirectSubject::registers() const {
+  return mask_of(address.base) | mask_of(address.index);
+}
+
+bool Translator::DirectSubject::covers(const DirectSubject& other) const {
+  if (form != other.form) return false;
+  if (form == Form::kConstant) return constant >> 32 == other.constant >> 32;
+  if (form == Form::kFs) return true;
+  return address.base == other.address.base && address.index == other.address.index &&
+         address.scale_shift == other.address.scale_shift &&
+         std::abs(int64_t{address.displacement} - other.address.displacement) <= kMostDrift;
+}
+
+// What must be checked before the memory operand of an instruction is reached, or nothing if it has none that
+// can be reached directly.
+std::optional<Translator::DirectSubject> Translator::direct_subject(
+    const DecodedInstruction& instruction) const {
+  using Form = DirectSubject::Form;
+  switch (instruction.kind) {
+    case InstructionKind::kPushRegister:
+    case InstructionKind::kPushImmediate:
+    case InstructionKind::kPopRegister:
+    case InstructionKind::kCall:
+    case InstructionKind::kCallRegister:
+    case InstructionKind::kReturn: return DirectSubject{Form::kRegister, {kRsp}, 0};
+    case InstructionKind::kMemory:
+    case InstructionKind::kJumpMemory: break;
+    default: return std::nullopt;
+  }
+  if (instruction.memory.address32 || instruction.memory.segment == MemoryOperand::Base::kGs)
+    return std::nullopt;
+  bool fs = instruction.memory.segment == MemoryOperand::Base::kFs;
+  if (instruction.memory.rip_relative) {
+    if (fs) return std::nullopt;
+    return DirectSubject{Form::kConstant, {}, instruction.target};
+  }
+  MemoryExpression address = memory_expression(instruction);
+  if (fs) {
+    if (address.index != kNone) return std::nullopt;
+    return DirectSubject{address.base == kNone ? Form::kFs : Form::kFsSum, address, 0};
+  }
+  if (address.index != kNone) return DirectSubject{Form::kSum, address, 0};
+  if (address.base == kNone)
+    return DirectSubject{Form::kConstant, {}, static_cast<uint64_t>(int64_t{address.displacement})};
+  return DirectSubject{Form::kRegister, {address.base}, 0};
+}
+
+// The slot that a subject is expected in. `unchanged`: registers that still have their values of the block's
+// start.
+std::optional<uint8_t> Translator::guess_slot(const DirectSubject& subject, size_t index,
+                                              uint16_t unchanged) {
+  const DirectEntry& entry = *request_.direct;
+  DirectHints::Hint hint = entry.hints->at(request_.physical + (rips_[index] - request_.rip));
+  if (hint.checked) return std::nullopt;
+  if (hint.slot) return hint.slot;
+  uint16_t needed = mask_of(subject.address.base) | mask_of(subject.address.index);
+  bool known = (needed & ~unchanged) == 0 || needed == 1 << kRsp;
+  if (!known) return recent_slot_;
+  uint64_t linear = 0;
+  switch (subject.form) {
+    case DirectSubject::Form::kConstant: linear = subject.constant; break;
+    case DirectSubject::Form::kFs: linear = entry.fs_base; break;
+    case DirectSubject::Form::kFsSum:
+      linear = entry.fs_base + subject.address.evaluate(*entry.registers);
+      break;
+    default: linear = subject.address.evaluate(*entry.registers); break;
+  }
+  std::optional<uint8_t> slot = entry.window->slot_of(linear);
+  if (slot && subject.form == DirectSubject::Form::kRegister && subject.address.base != kRsp)
+    recent_slot_ = *slot;
+  return slot;
+}
+
+// Decides for every instruction whether it reaches memory directly, and places the checks: one that would
+// destroy live flags goes further up, to where none are live and its registers have the same values.
+void Translator::plan_direct() {
+  plans_.assign(instructions_.size(), {});
+  checks_.clear();
+  if ((request_.mode & kModeDirect) == 0) return;
+  std::vector<DirectCheck> valid;  // what is known to have passed
+  uint16_t unchanged = 0xffff;
+  for (size_t i = 0; i < instructions_.size(); ++i) {
+    const DecodedInstruction& instruction = instructions_[i];
+    if (auto subject = direct_subject(instruction)) {
+      if (auto slot = guess_slot(*subject, i, unchanged)) {
+        plans_[i].slot = slot;
+        auto same = [&](const DirectCheck& check) {
+          return check.slot == *slot && check.subject.covers(*subject);
+        };
+        if (std::none_of(valid.begin(), valid.end(), same)) {
+          DirectCheck check{*subject, *slot, i, place_of_check(*subject, i)};
+          checks_.push_back(check);
+          valid.push_back(check);
+        }
+      }
+    }
+    uint16_t written = instruction.registers_written;
+    if (auto moved = small_addition(instruction)) {
+      // A register that moves a little stays in its window or the guard, but an expression has a new value.
+      std::erase_if(valid, [&](const DirectCheck& check) {
+        return check.subject.form != DirectSubject::Form::kRegister &&
+               (check.subject.registers() & mask_of(*moved)) != 0;
+      });
+    } else {
+      std::erase_if(valid,
+                    [&](const DirectCheck& check) { return (check.subject.registers() & written) != 0; });
+    }
+    unchanged &= static_cast<uint16_t>(~written);
+  }
+  std::stable_sort(checks_.begin(), checks_.end(),
+                   [](const DirectCheck& a, const DirectCheck& b) { return a.place < b.place; });
+}
+
+size_t Translator::place_of_check(const DirectSubject& subject, size_t index) const {
+  for (size_t place = index + 1; place-- > 0;) {
+    if (live_before_[place] == 0) return place;
+    if (place == 0) break;
+    const DecodedInstruction& before = instructions_[place - 1];
+    bool moves_rsp = (subject.registers() & (1 << kRsp)) != 0 && (before.registers & (1 << kRsp)) != 0;
+    if ((before.registers_written & subject.registers()) != 0 || moves_rsp) break;
+    if (before.kind != InstructionKind::kCopy && before.kind != InstructionKind::kMemory &&
+        before.kind != InstructionKind::kNothing && before.kind != InstructionKind::kRipAddress)
+      break;
+  }
+  return index;
+}
+
+// The checks planned for before the current instruction.
+void Translator::emit_direct_checks() {
+  while (next_check_ < checks_.size() && checks_[next_check_].place == current_)
+    emit_direct_check(checks_[next_check_++]);
+}
+
+void Translator::emit_direct_check(const DirectCheck& check) {
+  const DirectSlot& slot = layout_.direct_slots[check.slot];
+  const DirectSubject& subject = check.subject;
+  int32_t upper = context_offset(layout_, &slot.upper);
+  take_scratch(subject.registers(), flags_live());
+  FlagsPlace flags = save_flags(subject.registers());
+  switch (subject.form) {
+    case DirectSubject::Form::kRegister: hot_.rotate_right(address_, subject.address.base, 32); break;
+    case DirectSubject::Form::kConstant: break;
+    case DirectSubject::Form::kFs:
+    case DirectSubject::Form::kFsSum:
+    case DirectSubject::Form::kSum:
+      load_direct_sum(subject);
+      hot_.rotate_right(address_, address_, 32);
+      break;
+  }
+  if (subject.form == DirectSubject::Form::kConstant) {
+    hot_.compare_context_word(upper, static_cast<uint32_t>(subject.constant >> 32));
+  } else {
+    hot_.compare_context32(address_, upper);
+  }
+  hot_.jump_if(Condition::kNotEqual, cold_.here());
+  if (subject.form == DirectSubject::Form::kConstant) cold_.move_immediate(address_, subject.constant >> 32);
+  cold_.store_context32(context_offset(layout_, &layout_.miss_upper), address_);
+  if (flags == FlagsPlace::kMemory) cold_.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
+  if (flags != FlagsPlace::kDead) {
+    cold_.flags_from_rax();
+    cold_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+  }
+  cold_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
+  cold_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
+  cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
+  cold_.store_context_immediate64(context_offset(layout_, &layout_.miss_linear), request_.rip);
+  cold_.store_context_immediate64(context_offset(layout_, &layout_.link), rips_[check.site] - request_.rip);
+  cold_.jump(stubs_.region_miss);
+  restore_flags(flags);
+  reload_rax(flags);
+}
+
+// address_ = the linear address of a kFs, kFsSum or kSum subject.
+void Translator::load_direct_sum(const DirectSubject& subject) {
+  if (subject.form == DirectSubject::Form::kSum) return hot_.lea(address_, subject.address);
+  hot_.load_context(address_, context_offset(layout_, &layout_.cpu.state.segments[kFs].base));
+  MemoryExpression sum = subject.address;
+  if (sum.base != kNone) {
+    hot_.lea(address_, {sum.base, address_, 0, sum.displacement});
+  } else if (subject.form == DirectSubject::Form::kFsSum) {
+    hot_.lea(address_, {address_, kNone, 0, sum.displacement});
+  }
+}
+
+// The host address of the current instruction's operand, as an expression of guest and scratch registers.
+// `in_use` are the registers that must keep their guest values. `stack_offset` is for accesses through rsp.
+MemoryExpression Translator::direct_operand(uint16_t in_use, int32_t stack_offset) {
+  const DecodedInstruction& instruction = instructions_[current_];
+  DirectSubject subject = *direct_subject(instruction);
+  take_scratch(in_use | subject.registers(), false);
+  uint8_t slot = *plans_[current_].slot;
+  if (delta_slot_ != slot) {
+    hot_.load_context(index_, context_offset(layout_, &layout_.direct_slots[slot].delta));
+    delta_slot_ = slot;
+  }
+  MemoryExpression operand{kRsp, index_, 0, stack_offset};
+  switch (subject.form) {
+    case DirectSubject::Form::kRegister:
+      if (instruction.memory.size == 0) return operand;
+      return {subject.address.base, index_, 0, memory_expression(instruction).displacement};
+    case DirectSubject::Form::kConstant:
+      if (subject.constant < (uint64_t{1} << 31))
+        return {index_, kNone, 0, static_cast<int32_t>(subject.constant)};
+      hot_.move_immediate(address_, subject.constant);
+      return {address_, index_, 0, 0};
+    case DirectSubject::Form::kFs:
+      load_direct_sum(subject);
+      return {address_, index_, 0, subject.address.displacement};
+    case DirectSubject::Form::kFsSum:
+    case DirectSubject::Form::kSum: load_direct_sum(subject); return {address_, index_, 0, 0};
+  }
+  return operand;
+}
+
+void Translator::translate_memory_direct(const DecodedInstruction& instruction) {
+  MemoryExpression operand = direct_operand(instruction.registers, 0);
+  std::optional<EncodedBytes> encoded = with_memory_expression(instruction, operand);
+  if (!encoded) {
+    hot_.lea(address_, operand);
+    encoded = with_memory_base(instruction, address_);
+  }
+  record(false);
+  hot_.raw(encoded->view());
+}
+
+void Translator::translate_push_direct(const DecodedInstruction& instruction) {
+  MemoryExpression slot = direct_operand(instruction.registers, -kSlotSize);
+  record(false);
+  if (instruction.kind == InstructionKind::kPushImmediate) {
+    hot_.store_immediate(slot, static_cast<int32_t>(instruction.immediate));
+  } else {
+    hot_.store(slot, instruction.operand_register);
+  }
+  hot_.lea(kRsp, kRsp, -kSlotSize);
+}
+
+void Translator::translate_pop_direct(const DecodedInstruction& instruction) {
+  MemoryExpression slot = direct_operand(instruction.registers, 0);
+  record(false);
+  hot_.load(instruction.operand_register, slot);
+  if (instruction.operand_register != kRsp) hot_.lea(kRsp, kRsp, kSlotSize);
+}
+
+// A jump through memory; `apart`: with the scratch registers of jumps, which it does not name.
+void Translator::translate_indirect_direct(bool call, bool apart) {
+  const DecodedInstruction& instruction = instructions_[current_];
+  MemoryExpression operand = direct_operand(instruction.registers, 0);
+  record(false);
+  hot_.load(address_, operand);
+  if (!call && apart) return jump_to_rcx(request_.mode, 0);
+  hot_.store_context(context_offset(layout_, &layout_.temporary), address_);
+  jump_indirectly(instruction, call);
+}
+
+// As push_return_address().
+void Translator::push_return_address_direct() {
+  MemoryExpression slot = direct_operand(instructions_[current_].registers, -kSlotSize);
+  uint64_t address = next_rip();
+  if (static_cast<uint64_t>(static_cast<int32_t>(address)) == address) {
+    record(false);
+    hot_.store_immediate(slot, static_cast<int32_t>(address));
+  } else {
+    hot_.move_immediate(address_, address);
+    record(false);
+    hot_.store(slot, address_);
+  }
+  hot_.lea(kRsp, kRsp, -kSlotSize);
+}
+
+}  // namespace cumulet::hypervisor
