@@ -35,6 +35,13 @@ struct Link {
   const struct Block* listed = nullptr;  // the last block that has the link in its list `incoming`
 };
 
+// A poll inside a block: 8 bytes of host code at `host`, which become a jump to `redirect` when the block is
+// dropped.
+struct Poll {
+  uint64_t host;
+  uint64_t redirect;
+};
+
 // Identity of the code that a block was made from.
 struct BlockKey {
   GuestAddress physical;  // of the first byte
@@ -53,6 +60,7 @@ struct Block {
   uint64_t redirect = 0;  // cold code that looks the block's rip up again
   std::vector<uint32_t> incoming = {};  // links chained to this block, or with slots that lead to it
   std::vector<InstructionRecord> records = {};
+  std::vector<Poll> polls = {};
 
   // A block that goes on in the next page depends on a second address translation: only lookups may enter it.
   [[nodiscard]] bool chainable() const { return second_page == kNoPage; }

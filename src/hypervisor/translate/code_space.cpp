@@ -10,8 +10,8 @@ namespace cumulet::hypervisor {
 namespace {
 // More than any block of Translator's takes.
 constexpr uint64_t kMaxHotSize = 16 << 10, kMaxColdSize = 32 << 10;
-constexpr size_t kMaxLinks = 128;
-constexpr uint64_t kMaxGuestSize = 48 * 15;
+constexpr size_t kMaxLinks = 256;
+constexpr uint64_t kMaxGuestSize = 1024;
 constexpr uint64_t kMaxInstructionLength = 15;
 }  // namespace
 
@@ -107,6 +107,7 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
   block.indirect = result.indirect;
   block.redirect = result.redirect;
   block.records = std::move(result.records);
+  block.polls = std::move(result.polls);
   add_links(result.links);
   cache_->place(translator_.hot(), translator_.cold());
   std::lock_guard lock(blocks_mutex_);
@@ -228,8 +229,12 @@ void CodeSpace::drop(Block& block) {
   }
   block.incoming.clear();
   constexpr uint64_t kJump = 0xe9, kNop3 = 0x001f0f;
-  uint64_t relative = static_cast<uint32_t>(block.redirect - (block.host + 5));
-  cache_->patch64(block.host, kJump | relative << 8 | kNop3 << 40);
+  auto redirect = [&](uint64_t poll, uint64_t target) {
+    uint64_t relative = static_cast<uint32_t>(target - (poll + 5));
+    cache_->patch64(poll, kJump | relative << 8 | kNop3 << 40);
+  };
+  redirect(block.host, block.redirect);
+  for (const Poll& poll : block.polls) redirect(poll.host, poll.redirect);
 
   for (GuestAddress page : {block.key.physical & kPageMask, block.second_page}) {
     if (page == kNoPage) continue;

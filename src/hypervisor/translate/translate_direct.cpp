@@ -11,7 +11,7 @@ namespace {
 constexpr uint8_t kSlotSize = 8;
 constexpr uint8_t kNone = MemoryExpression::kNone;
 // What a block may add to a checked register and still count on the guard zones.
-constexpr int64_t kMostDrift = 1 << 20;
+constexpr int64_t kMostDrift = 1 << 20;  // by one instruction
 
 // If an instruction only adds a small constant to a 64-bit register, that register.
 std::optional<uint8_t> small_addition(const DecodedInstruction& instruction) {
@@ -38,6 +38,25 @@ std::optional<uint8_t> small_addition(const DecodedInstruction& instruction) {
   auto constant =
       static_cast<int32_t>(load_le<uint32_t>(ByteView(instruction.bytes), instruction.operand_end));
   return std::abs(int64_t{constant}) <= kMostDrift ? std::optional(rm) : std::nullopt;
+}
+
+// Whether an instruction leaves the base of FS alone, as far as its kind says.
+bool keeps_segments(const DecodedInstruction& instruction) {
+  switch (instruction.kind) {
+    case InstructionKind::kCopy:
+    case InstructionKind::kMemory:
+    case InstructionKind::kBitString:
+    case InstructionKind::kNothing:
+    case InstructionKind::kRipAddress:
+    case InstructionKind::kPushRegister:
+    case InstructionKind::kPushImmediate:
+    case InstructionKind::kPushMemory:
+    case InstructionKind::kPopRegister:
+    case InstructionKind::kLeave:
+    case InstructionKind::kJump:
+    case InstructionKind::kJumpConditional: return true;
+    default: return false;
+  }
 }
 
 uint16_t mask_of(uint8_t reg) { return reg == kNone ? uint16_t{0} : static_cast<uint16_t>(1 << reg); }
@@ -116,58 +135,140 @@ std::optional<uint8_t> Translator::guess_slot(const DirectSubject& subject, size
   return slot;
 }
 
-// Decides for every instruction whether it reaches memory directly, and places the checks: one that would
-// destroy live flags goes further up, to where none are live and its registers have the same values.
+// Decides for every instruction whether it reaches memory directly, and places the checks: what has been
+// checked on all paths need not be checked again, what a loop does not change is checked before it, and a
+// check that would destroy live flags goes further up, to where none are live and its registers have the same
+// values.
 void Translator::plan_direct() {
-  plans_.assign(instructions_.size(), {});
+  size_t count = instructions_.size();
+  plans_.assign(count, {});
   checks_.clear();
+  entry_checks_.clear();
+  next_check_ = 0;
+  region_slot_ = kNoSlot;
   if ((request_.mode & kModeDirect) == 0) return;
-  std::vector<DirectCheck> valid;  // what is known to have passed
-  uint16_t unchanged = 0xffff;
-  for (size_t i = 0; i < instructions_.size(); ++i) {
-    const DecodedInstruction& instruction = instructions_[i];
-    if (auto subject = direct_subject(instruction)) {
-      if (auto slot = guess_slot(*subject, i, unchanged)) {
-        plans_[i].slot = slot;
-        auto same = [&](const DirectCheck& check) {
-          return check.slot == *slot && check.subject.covers(*subject);
-        };
-        if (std::none_of(valid.begin(), valid.end(), same)) {
-          DirectCheck check{*subject, *slot, i, place_of_check(*subject, i)};
-          checks_.push_back(check);
-          valid.push_back(check);
-        }
-      }
-    }
-    uint16_t written = instruction.registers_written;
-    if (auto moved = small_addition(instruction)) {
-      // A register that moves a little stays in its window or the guard, but an expression has a new value.
-      std::erase_if(valid, [&](const DirectCheck& check) {
-        return check.subject.form != DirectSubject::Form::kRegister &&
-               (check.subject.registers() & mask_of(*moved)) != 0;
-      });
-    } else {
-      std::erase_if(valid,
-                    [&](const DirectCheck& check) { return (check.subject.registers() & written) != 0; });
-    }
-    unchanged &= static_cast<uint16_t>(~written);
+  CHECK(count <= kMaxFacts);
+  find_facts();
+  note_registers_changed();
+  find_available();
+  FactSet valid;
+  for (size_t i = 0; i < count; ++i) {
+    if (flow_[i].leader) valid = available_[i];
+    if (plans_[i].slot && !is_covered(valid, plans_[i].fact))
+      checks_.push_back({facts_[plans_[i].fact].subject, *plans_[i].slot, i,
+                         place_of_check(facts_[plans_[i].fact].subject, i)});
+    pass_facts(i, valid);
   }
   std::stable_sort(checks_.begin(), checks_.end(),
                    [](const DirectCheck& a, const DirectCheck& b) { return a.place < b.place; });
 }
 
+// The slot of each access, and the fact that its check would establish. The slot of most is the region's.
+void Translator::find_facts() {
+  facts_.clear();
+  uint16_t unchanged = 0xffff;
+  std::array<uint32_t, kDirectSlots> uses{};
+  for (size_t i = 0; i < instructions_.size(); ++i) {
+    auto subject = direct_subject(instructions_[i]);
+    auto slot = subject ? guess_slot(*subject, i, unchanged) : std::nullopt;
+    unchanged &= static_cast<uint16_t>(~instructions_[i].registers_written);
+    if (!slot) continue;
+    auto same = [&](const Fact& fact) {
+      return fact.slot == *slot && fact.subject.covers(*subject) && subject->covers(fact.subject);
+    };
+    auto known = std::find_if(facts_.begin(), facts_.end(), same);
+    if (known == facts_.end()) known = facts_.insert(facts_.end(), {*subject, *slot, i});
+    plans_[i] = {slot, static_cast<size_t>(known - facts_.begin())};
+    if (++uses[*slot] > (region_slot_ == kNoSlot ? 0 : uses[static_cast<size_t>(region_slot_)]))
+      region_slot_ = *slot;
+  }
+}
+
+void Translator::note_registers_changed() {
+  changed_ = 0;
+  for (const DecodedInstruction& instruction : instructions_) {
+    changed_ |= instruction.registers_written;
+    if (instruction.kind != InstructionKind::kCopy && instruction.kind != InstructionKind::kMemory &&
+        (instruction.registers & (1 << kRsp)) != 0)
+      changed_ |= 1 << kRsp;
+  }
+}
+
+// What is known to hold at each leader: the facts of all ways to it. Facts that no loop can change are
+// established when a region begins. A register that a loop moves a little each time ends up far away, so
+// those facts do not pass its end.
+void Translator::find_available() {
+  size_t count = instructions_.size();
+  FactSet at_entry;
+  for (size_t i = 0; region_ && i < count; ++i) {
+    if (!plans_[i].slot || !in_loop(i) || at_entry[plans_[i].fact]) continue;
+    const Fact& fact = facts_[plans_[i].fact];
+    if ((fact.subject.registers() & changed_) != 0) continue;
+    at_entry.set(plans_[i].fact);
+    entry_checks_.push_back({fact.subject, fact.slot, i, 0});
+  }
+  FactSet moving;
+  for (size_t fact = 0; fact < facts_.size(); ++fact)
+    if ((facts_[fact].subject.registers() & changed_) != 0) moving.set(fact);
+  available_.assign(count, FactSet{}.set());
+  available_[0] = at_entry;
+  for (bool again = true; again;) {
+    again = false;
+    FactSet valid;
+    auto meet = [&](size_t leader, const FactSet& facts) {
+      FactSet met = available_[leader] & facts;
+      again |= met != available_[leader];
+      available_[leader] = met;
+    };
+    for (size_t i = 0; i < count; ++i) {
+      if (flow_[i].leader) valid = available_[i];
+      pass_facts(i, valid);
+      auto target = static_cast<size_t>(flow_[i].target);
+      if (flow_[i].target >= 0) meet(target, target <= i ? valid & ~moving : valid);
+      if (flow_[i].falls && flow_[i + 1].leader) meet(i + 1, valid);
+    }
+  }
+}
+
+bool Translator::in_loop(size_t index) const {
+  for (size_t i = index; i < flow_.size(); ++i)
+    if (flow_[i].target >= 0 && static_cast<size_t>(flow_[i].target) <= index) return true;
+  return false;
+}
+
+bool Translator::is_covered(const FactSet& valid, size_t fact) const {
+  for (size_t i = 0; i < facts_.size(); ++i)
+    if (valid[i] && facts_[i].slot == facts_[fact].slot && facts_[i].subject.covers(facts_[fact].subject))
+      return true;
+  return false;
+}
+
+// What holds after an instruction, given what held before. A register that moves a little stays in its window
+// or the guard, but an expression has a new value.
+void Translator::pass_facts(size_t index, FactSet& valid) const {
+  if (plans_[index].slot) valid.set(plans_[index].fact);
+  uint16_t written = instructions_[index].registers_written;
+  std::optional<uint8_t> moved = small_addition(instructions_[index]);
+  for (size_t i = 0; i < facts_.size(); ++i) {
+    const DirectSubject& subject = facts_[i].subject;
+    bool of_fs = subject.form == DirectSubject::Form::kFs || subject.form == DirectSubject::Form::kFsSum;
+    if (of_fs && !keeps_segments(instructions_[index])) valid.reset(i);
+    bool survives = moved && subject.form == DirectSubject::Form::kRegister;
+    if ((subject.registers() & written) != 0 && !survives) valid.reset(i);
+  }
+}
+
 size_t Translator::place_of_check(const DirectSubject& subject, size_t index) const {
-  for (size_t place = index + 1; place-- > 0;) {
+  for (size_t place = index;; --place) {
     if (live_before_[place] == 0) return place;
-    if (place == 0) break;
+    if (flow_[place].leader) return index;
     const DecodedInstruction& before = instructions_[place - 1];
     bool moves_rsp = (subject.registers() & (1 << kRsp)) != 0 && (before.registers & (1 << kRsp)) != 0;
-    if ((before.registers_written & subject.registers()) != 0 || moves_rsp) break;
+    if ((before.registers_written & subject.registers()) != 0 || moves_rsp) return index;
     if (before.kind != InstructionKind::kCopy && before.kind != InstructionKind::kMemory &&
         before.kind != InstructionKind::kNothing && before.kind != InstructionKind::kRipAddress)
-      break;
+      return index;
   }
-  return index;
 }
 
 // The checks planned for before the current instruction.
@@ -299,7 +400,7 @@ void Translator::translate_indirect_direct(bool call, bool apart) {
 
 // As push_return_address().
 void Translator::push_return_address_direct() {
-  MemoryExpression slot = direct_operand(instructions_[current_].registers, -kSlotSize);
+  MemoryExpression slot = direct_operand(1 << kRsp, -kSlotSize);
   uint64_t address = next_rip();
   if (static_cast<uint64_t>(static_cast<int32_t>(address)) == address) {
     record(false);

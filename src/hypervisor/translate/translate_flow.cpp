@@ -60,6 +60,7 @@ uint64_t Translator::far_jump_stub(uint64_t target) {
 }
 
 void Translator::translate_conditional_jump(const DecodedInstruction& instruction) {
+  if (region_) return translate_region_conditional(instruction);
   constexpr uint8_t kLoopne = 0xe0, kJrcxz = 0xe3, kTwoByte = 0x0f;
   release_scratch();
   uint8_t opcode = instruction.bytes[instruction.opcode_offset];

@@ -1,6 +1,7 @@
 // Translator: turns the guest code at one address into host code.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -44,8 +45,12 @@ struct TranslationResult {
   uint64_t indirect = 0;      // address of the entry for indirect jumps
   std::vector<InstructionRecord> records = {};
   std::vector<Link> links = {};
+  std::vector<Poll> polls = {};  // of loops
 };
 
+// A block is a run of instructions up to a jump, or a region: several such runs of one page, with the jumps
+// between them inside, so that loops need not leave and enter blocks.
+//
 // Guest registers stay in the host's registers of the same name, arithmetic flags in the host's flags, vector
 // and x87 state where it is; so most instructions are copied. An instruction with a memory operand becomes
 //
@@ -110,10 +115,51 @@ class Translator {
   };
   struct DirectPlan {
     std::optional<uint8_t> slot = {};  // nothing: through the TLB
+    size_t fact = 0;                   // that its check establishes
   };
-  // translator.cpp: the frame of a block
+  struct Fact {
+    DirectSubject subject;
+    uint8_t slot;
+    size_t site;  // an instruction that needs it
+  };
+  static constexpr size_t kMaxFacts = 128;
+  using FactSet = std::bitset<kMaxFacts>;
+  struct RunInstruction {
+    DecodedInstruction decoded;
+    uint64_t offset;  // from the block's start
+  };
+  // How control reaches and leaves an instruction.
+  struct Flow {
+    bool leader = false;  // the first one, or of a region: one that is jumped to, or follows a jump
+    bool looped = false;  // a jump from behind goes there
+    bool falls = false;   // the next one in instructions_ may follow it
+    int32_t target = -1;  // index of what it jumps to within the region
+  };
+  struct Fixup {
+    uint64_t relative_address;
+    size_t leader;
+  };
+  // translate_region.cpp
   void decode();
+  void decode_run(uint64_t offset, size_t limit, bool region);
+  [[nodiscard]] const RunInstruction* flow_of(uint64_t offset) const;
+  [[nodiscard]] std::optional<uint64_t> jump_offset(const DecodedInstruction& instruction) const;
+  size_t prefix_for_region(uint16_t& used) const;
+  uint16_t grow_region(uint16_t used);
+  [[nodiscard]] bool overlaps_found() const;
+  void connect();
   void find_live_flags();
+  void begin_region();
+  void bind_leader();
+  void settle();
+  void assume_settled();
+  void jump_to_leader(size_t leader, std::optional<Condition> condition);
+  void reload_scratch(Emitter& out) const;
+  uint64_t exit_stub(uint64_t target);
+  void translate_region_conditional(const DecodedInstruction& instruction);
+  void finish_region();
+
+  // translator.cpp: the frame of a block
   void translate_instruction(const DecodedInstruction& instruction);
   [[nodiscard]] bool flags_live() const { return live_before_[current_]; }
   [[nodiscard]] uint64_t current_rip() const { return rips_[current_]; }
@@ -141,6 +187,12 @@ class Translator {
   [[nodiscard]] std::optional<DirectSubject> direct_subject(const DecodedInstruction& instruction) const;
   std::optional<uint8_t> guess_slot(const DirectSubject& subject, size_t index, uint16_t unchanged);
   void plan_direct();
+  void find_facts();
+  void note_registers_changed();
+  void find_available();
+  [[nodiscard]] bool in_loop(size_t index) const;
+  [[nodiscard]] bool is_covered(const FactSet& valid, size_t fact) const;
+  void pass_facts(size_t index, FactSet& valid) const;
   [[nodiscard]] size_t place_of_check(const DirectSubject& subject, size_t index) const;
   [[nodiscard]] bool direct() const { return plans_[current_].slot.has_value(); }
   void emit_direct_checks();
@@ -205,9 +257,23 @@ class Translator {
   // The scratch registers; guest values of both are in Context::spill while `scratch_spilled_`.
   bool scratch_spilled_ = false;
   uint8_t address_ = 0, index_ = 0;
+  // A region: a block with jumps inside.
+  bool region_ = false;
+  bool region_spills_ = false;
+  uint8_t region_address_ = 0,
+          region_index_ = 0;                 // its scratch registers, which none of its instructions uses
+  std::vector<RunInstruction> run_, found_;  // while it is collected
+  std::vector<Flow> flow_;
+  std::vector<uint64_t> labels_;  // host addresses of leaders; 0: not there yet
+  std::vector<Fixup> fixups_;
   // With kModeDirect.
   std::vector<DirectPlan> plans_;
-  std::vector<DirectCheck> checks_;  // by place
+  std::vector<Fact> facts_;
+  std::vector<FactSet> available_;         // at leaders
+  uint16_t changed_ = 0;                   // registers that some instruction of the block changes
+  std::vector<DirectCheck> checks_;        // by place
+  std::vector<DirectCheck> entry_checks_;  // done once, when a region begins
+  int region_slot_ = kNoSlot;              // whose delta index_ holds at leaders
   size_t next_check_ = 0;
   int delta_slot_ = kNoSlot;  // index_ holds the delta of this slot
   uint8_t recent_slot_ = 0;   // the last one that was not the stack's: the best guess
