@@ -1,6 +1,8 @@
 // Block: one piece of translated guest code, and what is needed to find, chain, drop and leave it.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -27,12 +29,13 @@ struct InstructionRecord {
 // then, or to `slot_stub` for good if its target turns out to be a block that only lookups may enter. Into
 // other pages, and from `slot_stub`, it goes through the vCPU's slot of the link's number (LinkSlots).
 struct Link {
-  uint64_t relative_address;  // of the jump's rel32; 0 = it always uses the slot
-  uint64_t leave_stub;
-  uint64_t slot_stub;
-  uint64_t target;                       // linear address
-  CodeMode mode;                         // in which the target runs
+  uint64_t relative_address = 0;  // of the jump's rel32; 0 = it always uses the slot
+  uint64_t leave_stub = 0;
+  uint64_t slot_stub = 0;
+  uint64_t target = 0;                   // linear address
+  CodeMode mode = 0;                     // in which the target runs
   const struct Block* listed = nullptr;  // the last block that has the link in its list `incoming`
+  uint64_t patched_to = 0;               // host code that the jump was patched to; 0 = none
 };
 
 // A poll inside a block: 8 bytes of host code at `host`, which become a jump to `redirect` when the block is
@@ -50,20 +53,51 @@ struct BlockKey {
   friend bool operator==(const BlockKey&, const BlockKey&) = default;
 };
 
+// A block is valid or dropped. A dropped one sends whoever begins it to a new lookup, and keeps its place in
+// the table and in the code cache: made again, the same code usually lies where it lay, and all that jumped
+// to it still does.
+//
+// Atomic members are read without CodeSpace's lock; by readers that are too late too, who find out by the
+// epoch.
 struct Block {
-  BlockKey key;
-  uint16_t size = 0;                   // bytes of guest code
-  GuestAddress second_page = kNoPage;  // physical page of the bytes behind the page boundary
-  uint64_t host = 0;                   // the ordinary entry: guest registers are in place
-  uint32_t host_size = 0;              // of the code from there on
-  uint64_t indirect = 0;  // the entry for indirect jumps, which verifies that they meant this block
-  uint64_t redirect = 0;  // cold code that looks the block's rip up again
-  std::vector<uint32_t> incoming = {};  // links chained to this block, or with slots that lead to it
-  std::vector<InstructionRecord> records = {};
-  std::vector<Poll> polls = {};
+  std::atomic<uint64_t> physical, rip;  // of the first byte
+  std::atomic<CodeMode> mode;
+  std::atomic<bool> valid;
+  std::atomic<uint64_t> second_page;  // physical page of the bytes behind the page boundary, or kNoPage
+  std::atomic<uint64_t> host;         // the ordinary entry: guest registers are in place
+  std::atomic<uint64_t> indirect;  // the entry for indirect jumps, which verifies that they meant this block
+  uint64_t hot, cold;              // first bytes of its code
+  uint64_t redirect;               // cold code that looks the block's rip up again
+  uint32_t host_size;              // of the code from the ordinary entry on
+  uint32_t hot_capacity, cold_capacity;
+  uint32_t first_link;  // number of the first of its own links
+  uint16_t size;        // bytes of guest code
+  uint16_t record_count, record_capacity;
+  uint16_t link_count;
+  uint16_t drops;                // how often it was dropped
+  InstructionRecord* records;    // in a BlockArena
+  std::array<uint32_t, 2> next;  // on the lists of its first and second page
+  std::vector<Poll> polls;
+  std::vector<uint32_t> incoming;  // links patched to this block, or with slots that lead to it; or no longer
 
+  [[nodiscard]] BlockKey key() const {
+    return {physical.load(std::memory_order_relaxed), rip.load(std::memory_order_relaxed),
+            mode.load(std::memory_order_relaxed)};
+  }
   // A block that goes on in the next page depends on a second address translation: only lookups may enter it.
-  [[nodiscard]] bool chainable() const { return second_page == kNoPage; }
+  [[nodiscard]] bool chainable() const { return second_page.load(std::memory_order_relaxed) == kNoPage; }
+  // Bytes of guest code in its first page.
+  [[nodiscard]] uint64_t first_size() const {
+    uint64_t left = kPageSize - (physical.load(std::memory_order_relaxed) & ~kPageMask);
+    return size < left ? size : left;
+  }
+  // True if it was made from a byte of [address, address + length).
+  [[nodiscard]] bool depends_on(GuestAddress address, uint64_t length) const {
+    uint64_t first = physical.load(std::memory_order_relaxed),
+             second = second_page.load(std::memory_order_relaxed);
+    if (first < address + length && address < first + first_size()) return true;
+    return second != kNoPage && second < address + length && address < second + (size - first_size());
+  }
 };
 
 }  // namespace cumulet::hypervisor

@@ -32,6 +32,8 @@ class CodeCache {
   [[nodiscard]] bool has_room(uint64_t hot_size, uint64_t cold_size) const;
   // Places code at hot_address() and cold_address(). Precondition: has_room().
   void place(ByteView hot, ByteView cold);
+  // Overwrites code placed before, with code that is not longer. Nobody may be executing it.
+  void replace(uint64_t hot_address, ByteView hot, uint64_t cold_address, ByteView cold);
   // Forgets all hot and cold code. Nobody may be executing it.
   void clear();
 
@@ -40,6 +42,8 @@ class CodeCache {
   void patch64(uint64_t address, uint64_t value);
 
   [[nodiscard]] uint64_t size() const { return size_; }
+  // More than can be placed.
+  [[nodiscard]] uint32_t most_blocks() const;
 
  private:
   CodeCache(UniqueFd fd, uint8_t* writable, uint64_t executable, uint64_t size);

@@ -76,10 +76,18 @@ bool CodeCache::has_room(uint64_t hot_size, uint64_t cold_size) const {
          cold_size + kCodeAlignment <= cold_end_ - cold_next_;
 }
 
+uint32_t CodeCache::most_blocks() const {
+  return static_cast<uint32_t>((hot_end_ - hot_begin_) / kCodeAlignment + 1);
+}
+
+void CodeCache::replace(uint64_t hot_address, ByteView hot, uint64_t cold_address, ByteView cold) {
+  copy_to(hot_address, hot);
+  copy_to(cold_address, cold);
+}
+
 void CodeCache::place(ByteView hot, ByteView cold) {
   CHECK(has_room(hot.size(), cold.size()));
-  copy_to(hot_next_, hot);
-  copy_to(cold_next_, cold);
+  replace(hot_next_, hot, cold_next_, cold);
   hot_next_ = align_up(hot_next_ + hot.size());
   cold_next_ = align_up(cold_next_ + cold.size());
 }

@@ -2,6 +2,7 @@
 #include "hypervisor/translate/code_pages.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/check.h"
 #include "hypervisor/translate/block.h"
@@ -12,13 +13,18 @@ namespace {
 constexpr uint32_t kChunkShift = 6;
 }
 
+// Zeroed memory straight from the host, so that the table of a large guest costs only what is used of it.
 CodePages::CodePages(const GuestMemory& memory)
-    : regions_(memory.regions().begin(), memory.regions().end()), masks_(memory.size() / kPageSize) {}
+    : regions_(memory.regions().begin(), memory.regions().end()),
+      count_(memory.size() / kPageSize),
+      pages_(static_cast<CodePage*>(std::calloc(count_, sizeof(CodePage)))) {
+  CHECK(pages_ != nullptr);
+}
 
-std::atomic<uint64_t>* CodePages::mask(GuestAddress address) {
+CodePage* CodePages::page(GuestAddress address) {
   for (const MemoryRegion& region : regions_) {
     if (address - region.address < region.size)
-      return &masks_[(region.offset + (address - region.address)) / kPageSize];
+      return &pages_[(region.offset + (address - region.address)) / kPageSize];
   }
   return nullptr;
 }
@@ -35,12 +41,18 @@ bool CodePages::holds_code(GuestAddress address, uint64_t size) {
   while (size > 0) {
     uint64_t offset = address & ~kPageMask;
     uint64_t here = std::min(size, kPageSize - offset);
-    std::atomic<uint64_t>* page = mask(address);
-    if (page != nullptr && (page->load() & chunks(offset, here)) != 0) return true;
+    const CodePage* found = page(address);
+    if (found != nullptr && (found->chunks.load() & chunks(offset, here)) != 0) return true;
     address += here;
     size -= here;
   }
   return false;
+}
+
+void CodePages::note_storer(CodePage& page, uint32_t line) {
+  uint32_t noted = page.storers.load();
+  while (noted != line && noted != kMany)
+    if (page.storers.compare_exchange_weak(noted, noted == kNobody ? line : kMany)) return;
 }
 
 }  // namespace cumulet::hypervisor

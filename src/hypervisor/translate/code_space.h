@@ -1,15 +1,15 @@
 // CodeSpace: all translated code of one VM: finding, making, chaining and dropping blocks.
 #pragma once
 
-#include <deque>
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "hypervisor/memory/guest_memory.h"
 #include "hypervisor/translate/block.h"
+#include "hypervisor/translate/block_table.h"
 #include "hypervisor/translate/code_cache.h"
 #include "hypervisor/translate/code_pages.h"
 #include "hypervisor/translate/engine.h"
@@ -44,16 +44,15 @@ struct FaultPoint {
 
 // Problem: vCPUs share translated code and run it without locks, while guest code changes under it.
 // Invariants:
-//  - a page's mask in CodePages covers every valid block made from it, and is set before the bytes are read
-//  for good;
-//  - no TLB line of any vCPU allows stores to a page whose mask is not 0, so every such store takes a slow
-//  path
-//    that ends in changed(), or is known not to touch code;
-//  - code is only overwritten (clear()) when no vCPU is inside; an invalid block stays until then, with its
-//  first
+//  - a page's chunks in CodePages cover every valid block made from it, and are set before the bytes are read
+//    for good;
+//  - no TLB line of any vCPU allows unchecked stores to a page with a chunk that holds code. A line may allow
+//    stores that look at the chunks first (kTlbCodeStore); whoever adds chunks stops the other vCPUs that
+//    have one, so that none is between its look and its store. All other stores end in changed();
+//  - code is only overwritten when no other vCPU is inside; a dropped block stays until then, with its first
 //    bytes sending everybody to a new lookup.
-// Thread safety: all methods, from any thread; a vCPU calls them outside translated code (fault_point()
-// excepted).
+// Thread safety: all methods, from any thread; a vCPU calls them outside translated code (fault_point() and
+// drop_for_store() excepted).
 class CodeSpace {
  public:
   static Result<std::unique_ptr<CodeSpace>> create(GuestMemory& memory, const TranslateOptions& options,
@@ -66,11 +65,13 @@ class CodeSpace {
   // The block for a request, made if there is none; nothing if the bytes are not in RAM, or cannot be
   // translated as they lie (cut off by the page's end). `gate` is the caller's.
   std::optional<FoundBlock> find(const BlockRequest& request, const Gate& gate);
-  // The same, but never makes one.
-  std::optional<FoundBlock> find_existing(const BlockRequest& request);
   // Makes the jump with this number go straight to the block of `request`, if that is what it targets: for
   // all vCPUs, or for the one of `slots`. `epoch` is what epoch() was when the jump was taken.
   void chain(uint32_t link, uint64_t epoch, const BlockRequest& request, LinkSlots& slots);
+  // [address, address + size), which does not cross a page, is about to be written by the translated code at
+  // `host_rip`, whose TLB line has kTlbCodeStore: drops the blocks made from these bytes. False if it cannot
+  // be done now, or if the code that would run on is one of these blocks. `context` is the vCPU's.
+  [[nodiscard]] bool drop_for_store(Context& context, GuestAddress address, uint64_t size, uint64_t host_rip);
   // Changes whenever clear() invalidated all link numbers. To be read before entering translated code.
   [[nodiscard]] uint64_t epoch() const { return epoch_.load(); }
 
@@ -82,7 +83,7 @@ class CodeSpace {
   void refine(const BlockKey& key, GuestAddress site, std::optional<uint8_t> slot);
 
   // The guest instruction at a host address in translated code. The caller has not left its gate yet.
-  std::optional<FaultPoint> fault_point(uint64_t host_rip);
+  [[nodiscard]] std::optional<FaultPoint> fault_point(uint64_t host_rip) const;
 
   [[nodiscard]] CodePages& pages() { return pages_; }
   [[nodiscard]] const Stubs& stubs() const { return stubs_; }
@@ -95,43 +96,70 @@ class CodeSpace {
     LinkSlots* slots;
     DirectWindow* window;
   };
-  struct KeyHash {
-    size_t operator()(const BlockKey& key) const {
-      return (key.physical ^ key.rip * 0x9e3779b97f4a7c15 ^ uint64_t{key.mode} << 59) * 0xff51afd7ed558ccd >>
-             16;
-    }
+  CodeSpace(GuestMemory& memory, const TranslateOptions& options, const Context& layout,
+            std::unique_ptr<CodeCache> cache, const StubHandlers& handlers);
+  // Guest code as it was at one moment.
+  struct Bytes {
+    std::array<uint8_t, kPageSize> bytes;
+    uint64_t size = 0;
+    [[nodiscard]] ByteView view() const { return ByteView(bytes).first(size); }
+  };
+  // Where a block's code goes.
+  struct Place {
+    uint64_t hot, cold;
+    uint32_t first_link;
+    bool indirect;  // TranslationRequest::indirect
   };
 
-  CodeSpace(GuestMemory& memory, const TranslateOptions& options, const Context& layout,
-            std::unique_ptr<CodeCache> cache, const Stubs& stubs);
-  Block* lookup(const BlockRequest& request);
+  [[nodiscard]] Block* lookup(const BlockRequest& request) const;
   Block* make(const BlockRequest& request, const Gate& gate);
-  std::vector<uint8_t> read_code(const BlockRequest& request) const;
+  Block* make_again(Block& old, const BlockRequest& request, const Gate& gate);
+  Block* make_new(Block* old, const BlockRequest& request, const Gate& gate);
+  [[nodiscard]] bool translate(const BlockRequest& request, const Place& place, const Gate& gate);
+  void fill_block(Block& block, const BlockRequest& request, const Place& place);
+  bool read_code(const BlockRequest& request, Bytes& out) const;
+  [[nodiscard]] bool code_is(const BlockRequest& request, ByteView bytes) const;
+  [[nodiscard]] GuestAddress second_page(const BlockRequest& request) const;
+
+  // code_claim.cpp
   void claim(GuestAddress address, uint64_t size, const Gate& gate);
   void claim_page(GuestAddress page, uint64_t chunks, const Gate& gate);
+  void wait_for_dropping_stores(GuestAddress page, const Gate& gate);
+  void take_stores(Vcpu& vcpu, GuestAddress page, uint32_t storers, bool self);
+  [[nodiscard]] bool hold_others(const Gate& gate);
+  void release_others(const Gate& gate);
+
+  // code_drop.cpp
+  void register_block(uint32_t number);
+  void drop_overlapping(GuestAddress address, uint64_t size);
+  void drop(uint32_t number);
+  void remove_from_page(GuestAddress page, uint32_t block);
   void add_links(const std::vector<Link>& links);
-  void register_block(Block& block);
-  void drop(Block& block);
+  void replace_links(const Block& block, const std::vector<Link>& links);
+  [[nodiscard]] bool same_stubs(const Block& block, const std::vector<Link>& links) const;
   void list_incoming(Block& block, uint32_t link);
+  void move_incoming(Block& from, Block& to);
   void point_link(uint32_t link, uint64_t target);
   void clear(const Gate& gate);
+  [[nodiscard]] uint32_t number_at(uint64_t host_rip) const;
 
   GuestMemory& memory_;
   CodePages pages_;
   std::unique_ptr<CodeCache> cache_;
   const Stubs stubs_;
-
-  std::mutex mutex_;  // of everything below, and of writing to the cache and the page masks
-  std::vector<Vcpu> vcpus_;
-  Translator translator_;
-  DirectHints hints_;
-  std::unordered_map<BlockKey, Block*, KeyHash> by_key_;
-  std::unordered_map<GuestAddress, std::vector<Block*>> by_page_;
-  std::vector<Link> links_;
+  BlockArena blocks_;  // by ascending host address
+  BlockTable table_;
   std::atomic<uint64_t> epoch_ = 0;
 
-  std::mutex blocks_mutex_;   // additionally held to change `blocks_`; enough to read it
-  std::deque<Block> blocks_;  // by ascending host address
+  std::mutex mutex_;  // of everything below, and of all writing to the cache, the blocks and the page masks
+  std::vector<Vcpu> vcpus_;
+  uint32_t next_storer_ = 1;
+  bool others_held_ = false;
+  Translator translator_;
+  DirectHints hints_;
+  const TranslationResult* result_ = nullptr;  // of the last translate()
+  std::unique_ptr<Bytes> bytes_ = std::make_unique<Bytes>();
+  std::vector<Link> links_;
 };
 
 }  // namespace cumulet::hypervisor

@@ -29,6 +29,8 @@ inline constexpr uint32_t kTlbEntries = 1 << kTlbEntryBits;
 inline constexpr uint32_t kTlbEntryShift = 5;
 static_assert(sizeof(TlbEntry) == 1 << kTlbEntryShift);
 inline constexpr uint64_t kTlbGlobal = 1, kTlbListed = 2, kTlbLarge2M = 4, kTlbLarge1G = 8;
+// Stores are allowed to parts of the page that hold no code (CodePage), by the stub that misses go to.
+inline constexpr uint64_t kTlbCodeStore = 16;
 
 // The jump cache, one table a mode: for the low bits of a linear address, the indirect entry (Block) of a
 // block that begins at such an address, or the indirect_miss stub. The entry verifies the whole address.
@@ -79,6 +81,7 @@ struct AccessSite {
   // Of rep movs and rep stos: bytes of an element. The access is the whole run of rcx elements, within a
   // page.
   uint8_t element_size = 0;
+  uint8_t tlb = 0;  // tlb_of() the code's mode
 };
 
 // What undoes an indirect jump whose target is not canonical, so that the interpreter can do it again; lies
@@ -116,9 +119,11 @@ struct alignas(4096) Context {
   uint32_t host_mxcsr;
   uint32_t guest_mxcsr;      // while C++ is called
   uint8_t interrupt_wanted;  // the machine waits for IF: sti must leave
-  // The page whose code-holding frame got a store that bypassed the TLB, until the next such store.
-  std::atomic<uint64_t> direct_write_page;
-  uint32_t miss_upper;  // upper half of the address that is not in the slot's region
+  // The page that the last store hit which dropped blocks, until whoever makes blocks of that page has seen
+  // this vCPU out. Under CodeSpace's lock.
+  uint64_t dropping_store_page;
+  uint32_t first_storer;  // the number of its first TLB line among all vCPUs' (CodePages::note_storer)
+  uint32_t miss_upper;    // upper half of the address that is not in the slot's region
   std::array<DirectSlot, kDirectSlots> direct_slots;
   alignas(64) std::array<uint8_t, kVectorSaveSize> vector_save;
 

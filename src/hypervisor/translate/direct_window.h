@@ -75,6 +75,8 @@ class DirectWindow {
   [[nodiscard]] std::optional<Page> page_at(uint64_t host) const;
   [[nodiscard]] uint32_t& frame(Page page);
   bool map(Page page, uint32_t count, GuestAddress physical, bool writable);
+  void note_stores(GuestAddress physical, uint32_t count);
+  [[nodiscard]] bool note_and_hold_no_code(GuestAddress physical, uint32_t count, bool stores);
   [[nodiscard]] bool holds_no_code(GuestAddress physical, uint32_t count) const;
   void unmap(Page page, uint32_t count);
   void unmap_all();

@@ -98,21 +98,36 @@ bool DirectWindow::fill(uint64_t host, bool write) {
   GuestAddress large = translation->page - within;
   constexpr uint32_t kLargeCount = kLargePage / kPageSize;
   if (translation->mapping_size >= kLargePage && translation->page >= within &&
-      holds_no_code(large, kLargeCount) && memory_.unsafe_host_pointer(large, kLargePage) != nullptr) {
+      memory_.unsafe_host_pointer(large, kLargePage) != nullptr &&
+      note_and_hold_no_code(large, kLargeCount, translation->writable)) {
     Page first{page->slot, page->number - static_cast<uint32_t>(within / kPageSize)};
     return map(first, kLargeCount, large, translation->writable);
   }
   if (memory_.unsafe_host_pointer(translation->page, kPageSize) == nullptr) return false;
-  // CodeSpace sets the mask, then calls protect(): one of the two sees the other.
+  if (translation->writable) note_stores(translation->page, 1);
   bool writable = translation->writable && holds_no_code(translation->page, 1);
   if (write && !writable) return false;
   return map(*page, 1, translation->page, writable);
 }
 
+// CodeSpace first sets the chunks of a page, then looks at its storers and calls protect(): one of the two
+// sees the other.
+void DirectWindow::note_stores(GuestAddress physical, uint32_t count) {
+  for (uint32_t i = 0; i < count; ++i)
+    if (CodePage* page = pages_.page(physical + i * kPageSize); page != nullptr)
+      CodePages::note_storer(*page, CodePages::kMany);
+}
+
+bool DirectWindow::note_and_hold_no_code(GuestAddress physical, uint32_t count, bool stores) {
+  if (!holds_no_code(physical, count)) return false;
+  if (stores) note_stores(physical, count);
+  return !stores || holds_no_code(physical, count);
+}
+
 bool DirectWindow::holds_no_code(GuestAddress physical, uint32_t count) const {
   for (uint32_t i = 0; i < count; ++i) {
-    const std::atomic<uint64_t>* mask = pages_.mask(physical + i * kPageSize);
-    if (mask == nullptr || mask->load() != 0) return false;
+    const CodePage* page = pages_.page(physical + i * kPageSize);
+    if (page == nullptr || page->chunks.load() != 0) return false;
   }
   return true;
 }

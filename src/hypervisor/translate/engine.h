@@ -26,8 +26,8 @@ enum class DirectMemory : uint8_t {
 
 struct TranslateOptions {
   TranslateMode mode = TranslateMode::kChainedBlocks;
-  DirectMemory direct_memory = DirectMemory::kAutomatic;
   uint64_t code_cache_size = uint64_t{64} << 20;  // bytes; a full cache is emptied and filled again
+  DirectMemory direct_memory = DirectMemory::kAutomatic;
 };
 
 // Creates the engine for one VM with this RAM. The memory must outlive the engine, and the engine its vCPUs.

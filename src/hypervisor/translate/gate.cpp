@@ -17,6 +17,13 @@ void Gate::stop() {
   if (inside_.load()) protect();
 }
 
+bool Gate::hold() {
+  stopped_.store(true);
+  if (!inside_.load()) return true;
+  resume();
+  return false;
+}
+
 void Gate::wait_until_out() const {
   while (inside_.load()) std::this_thread::yield();
 }

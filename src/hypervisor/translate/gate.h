@@ -15,7 +15,8 @@ namespace cumulet::hypervisor {
 //          enter()                    leave()
 //   out ------------> in translated code ------------> out      enter() fails while kicked or stopped
 //
-// Thread safety: kick(), stop(), wait_until_out() and resume() from any thread; the rest on the vCPU's.
+// Thread safety: kick(), stop(), wait_until_out(), hold() and resume() from any thread; the rest on the
+// vCPU's.
 class Gate {
  public:
   explicit Gate(ContextMapping& mapping) : mapping_(mapping) {}
@@ -32,6 +33,8 @@ class Gate {
   // Keeps the vCPU out from its next block on, until resume(). One stopper at a time.
   void stop();
   void wait_until_out() const;
+  // The same as stop(), unless the vCPU is inside: then it is let alone. True: it is kept out.
+  [[nodiscard]] bool hold();
   void resume() { stopped_.store(false); }
 
  private:

@@ -14,6 +14,10 @@ void LinkSlots::set(uint32_t link, uint64_t leave_stub) {
   std::atomic_ref<uint64_t>(context_.link_slots[link]).store(leave_stub, std::memory_order_release);
 }
 
+void LinkSlots::replace(uint32_t link, uint64_t code, uint64_t leave_stub) {
+  std::atomic_ref<uint64_t>(context_.link_slots[link]).compare_exchange_strong(code, leave_stub);
+}
+
 void LinkSlots::fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool user) {
   std::lock_guard lock(mutex_);
   if (filled_[user].size() >= kMostFilled) flush(user);

@@ -22,6 +22,8 @@ class LinkSlots {
 
   // The slot of a link that is new, or whose target is gone.
   void set(uint32_t link, uint64_t leave_stub);
+  // The same, if the slot leads to `code`.
+  void replace(uint32_t link, uint64_t code, uint64_t leave_stub);
   // Until the next flush, the link goes to `code`.
   void fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool user);
   // Before the numbers are given to other links.

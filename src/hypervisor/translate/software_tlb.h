@@ -5,22 +5,25 @@
 #include <cstdint>
 
 #include "hypervisor/interpret/cpu.h"
-#include "hypervisor/translate/code_pages.h"
 #include "hypervisor/translate/context.h"
 
 namespace cumulet::hypervisor {
+
+class CodeSpace;
+struct CodePage;
 
 // Works on Context::tlb, one direct-mapped table for each set of permissions. Every filled line is on a list,
 // so that a flush costs what was filled. Only the vCPU's thread uses it; CodeSpace clears write tags from
 // other threads.
 class SoftwareTlb {
  public:
-  // `pages` may be null: then no page holds code.
-  SoftwareTlb(Context& context, CodePages* pages);
+  // `space` may be null: then no page holds code.
+  SoftwareTlb(Context& context, CodeSpace* space);
 
   // The host address of a data access by the current code, which fills the line; 0 if the interpreter must do
-  // it: it faults, crosses a page, is not in RAM, or stores into translated code.
-  uint64_t resolve(uint64_t linear, uint64_t size, bool write);
+  // it: it faults, crosses a page, is not in RAM, or stores into the block that is at `host_rip` (0: into
+  // any).
+  uint64_t resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip = 0);
 
   void flush_all();
   void flush_non_global();
@@ -30,11 +33,11 @@ class SoftwareTlb {
   TlbEntry& line(uint32_t number) { return context_.tlb[number / kTlbEntries][number % kTlbEntries]; }
   template <typename Keep>
   void flush_unless(Keep keep);
-  uint64_t resolve_store_to_code(std::atomic<uint64_t>& mask, GuestAddress page, uint64_t offset,
-                                 uint64_t size, uint64_t host);
+  bool allow_store_to_code(CodePage& code, uint32_t number, GuestAddress address, uint64_t size,
+                           uint64_t host_rip);
 
   Context& context_;
-  CodePages* pages_;
+  CodeSpace* space_;
   std::array<uint16_t, kTlbCount * kTlbEntries> filled_{};
   uint32_t filled_count_ = 0;
 };

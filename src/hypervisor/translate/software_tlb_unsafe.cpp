@@ -1,6 +1,6 @@
 // Filling the TLB lines whose host pointers translated code follows.
 #include "hypervisor/interpret/page_walk.h"
-#include "hypervisor/translate/block.h"
+#include "hypervisor/translate/code_space.h"
 #include "hypervisor/translate/software_tlb.h"
 
 namespace cumulet::hypervisor {
@@ -19,7 +19,7 @@ void invalidate(TlbEntry& line) {
 }
 }  // namespace
 
-SoftwareTlb::SoftwareTlb(Context& context, CodePages* pages) : context_(context), pages_(pages) {
+SoftwareTlb::SoftwareTlb(Context& context, CodeSpace* space) : context_(context), space_(space) {
   for (auto& table : context_.tlb) {
     for (TlbEntry& entry : table) {
       invalidate(entry);
@@ -28,7 +28,7 @@ SoftwareTlb::SoftwareTlb(Context& context, CodePages* pages) : context_(context)
   }
 }
 
-uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write) {
+uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip) {
   uint64_t offset = linear & ~kPageMask;
   if (offset + size > kPageSize || !is_canonical(linear)) return 0;
   Cpu& cpu = context_.cpu;
@@ -36,8 +36,8 @@ uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write) {
   const auto* translation = std::get_if<Translation>(&walked);
   if (translation == nullptr) return 0;
   uint8_t* pointer = cpu.memory->unsafe_host_pointer(translation->page, kPageSize);
-  std::atomic<uint64_t>* mask = pages_ == nullptr ? nullptr : pages_->mask(translation->page);
-  if (pointer == nullptr || mask == nullptr) return 0;
+  CodePage* code = space_ == nullptr ? nullptr : space_->pages().page(translation->page);
+  if (pointer == nullptr || code == nullptr) return 0;
   auto host = reinterpret_cast<uint64_t>(pointer);
 
   uint64_t tag = linear & kPageMask;
@@ -49,27 +49,29 @@ uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write) {
   uint64_t bits = kTlbListed | (translation->global ? kTlbGlobal : 0);
   if (translation->mapping_size == kSize2M || translation->mapping_size == 2 * kSize2M) bits |= kTlbLarge2M;
   if (translation->mapping_size == kSize1G) bits |= kTlbLarge1G;
-  entry.write_tag.store(kInvalidTag);
-  entry.physical.store(translation->page | bits);
+  entry.write_tag.store(kInvalidTag, std::memory_order_relaxed);
+  entry.physical.store(translation->page | bits, std::memory_order_relaxed);
   entry.host = host;
   entry.read_tag = tag;
-  bool code = mask->load() != 0;
-  if (translation->writable && !code) {
-    // CodeSpace sets the mask, then looks at the tags: one of the two sees the other.
+  if (translation->writable && code->chunks.load() == 0) {
+    // The order that CodePages needs: the right to store, the note, the look.
     entry.write_tag.store(tag);
-    code = mask->load() != 0;
-    if (code) entry.write_tag.store(kInvalidTag);
+    CodePages::note_storer(*code, context_.first_storer + number);
+    if (code->chunks.load() == 0) return host + offset;
+    entry.write_tag.store(kInvalidTag);
   }
-  if (write && code) return resolve_store_to_code(*mask, translation->page, offset, size, host);
+  if (write && !allow_store_to_code(*code, number, translation->page + offset, size, host_rip)) return 0;
   return host + offset;
 }
 
-// A page with both code and data: stores beside the code need no line in the TLB, only a note for CodeSpace
-// that this vCPU is about to store.
-uint64_t SoftwareTlb::resolve_store_to_code(std::atomic<uint64_t>& mask, GuestAddress page, uint64_t offset,
-                                            uint64_t size, uint64_t host) {
-  context_.direct_write_page.store(page);
-  return (mask.load() & CodePages::chunks(offset, size)) != 0 ? 0 : host + offset;
+// A page with both code and data: this line's stores look at the page's chunks first. False: the store hits
+// code, which cannot be dropped now.
+bool SoftwareTlb::allow_store_to_code(CodePage& code, uint32_t number, GuestAddress address, uint64_t size,
+                                      uint64_t host_rip) {
+  line(number).physical.fetch_or(kTlbCodeStore);
+  CodePages::note_storer(code, context_.first_storer + number);
+  if ((code.chunks.load() & CodePages::chunks(address & ~kPageMask, size)) == 0) return true;
+  return host_rip != 0 && space_->drop_for_store(context_, address, size, host_rip);
 }
 
 template <typename Keep>

@@ -6,18 +6,20 @@
 #include <xbyak/xbyak.h>
 
 #include "base/check.h"
+#include "hypervisor/translate/code_pages.h"
 #include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::hypervisor {
 
 namespace {
 constexpr size_t kBufferSize = 8192;
+constexpr uint32_t kPageBytes = 4096;
 
 class Generator : public Xbyak::CodeGenerator {
  public:
   explicit Generator(const Context& layout) : Xbyak::CodeGenerator(kBufferSize), layout_(layout) {}
 
-  void generate(uint64_t address, const StubHandlers& handlers, Stubs& stubs) {
+  void generate(uint64_t address, const StubHandlers& handlers, const StubMemory& memory, Stubs& stubs) {
     stubs.enter = address + offset();
     enter();
     stubs.link = address + offset();
@@ -35,6 +37,7 @@ class Generator : public Xbyak::CodeGenerator {
     leave_light(LeaveReason::kRegionMiss, handlers.leave);
     stubs.access_miss = address + offset();
     save_registers();
+    store_beside_code(memory);
     mov(rsp, field(&layout_.host_rsp));
     call_handler(handlers.access_miss);
     stubs.interpret = address + offset();
@@ -51,6 +54,63 @@ class Generator : public Xbyak::CodeGenerator {
     putSeg(gs);
     auto displacement = static_cast<uint32_t>(context_offset(layout_, member));
     return wide ? qword[Xbyak::RegExp(displacement)] : dword[Xbyak::RegExp(displacement)];
+  }
+
+  // A missed store to a page that holds code goes on if its line allows that (kTlbCodeStore) and its bytes
+  // are in chunks that hold none. No fence is needed between the look and the store: see CodePages.
+  void store_beside_code(const StubMemory& memory) {
+    Xbyak::Label slow;
+    mov(rax, field(&layout_.miss_site));
+    cmp(byte[rax + offsetof(AccessSite, write)], 0);
+    je(slow, T_NEAR);
+    cmp(byte[rax + offsetof(AccessSite, element_size)], 0);
+    jne(slow, T_NEAR);
+    mov(rcx, field(&layout_.miss_linear));
+    movzx(edx, byte[rax + offsetof(AccessSite, size)]);
+    mov(esi, ecx);
+    and_(esi, kPageBytes - 1);
+    lea(edi, ptr[rsi + rdx - 1]);  // its last byte
+    cmp(edi, kPageBytes);
+    jae(slow, T_NEAR);
+    mov(r8d, ecx);
+    shr(r8d, 12 - kTlbEntryShift);
+    and_(r8d, (kTlbEntries - 1) << kTlbEntryShift);
+    movzx(r9d, byte[rax + offsetof(AccessSite, tlb)]);
+    shl(r9d, kTlbEntryBits + kTlbEntryShift);
+    add(r8, r9);
+    sub(rcx, rsi);
+    const TlbEntry& line = layout_.tlb[0][0];
+    cmp(rcx, line_field(&line.read_tag));
+    jne(slow, T_NEAR);
+    mov(r9, line_field(&line.physical));
+    test(r9b, kTlbCodeStore);
+    jz(slow, T_NEAR);
+    mov(rcx, line_field(&line.host));
+    mov(r9, memory.ram);
+    mov(r10, rcx);
+    sub(r10, r9);
+    shr(r10, 12 - kCodePageShift);
+    mov(r9, memory.pages);
+    mov(r9, ptr[r9 + r10 + offsetof(CodePage, chunks)]);
+    add(rcx, rsi);
+    for (const Xbyak::Reg64& end : {rsi, rdi}) {
+      shr(end, 6);
+      bt(r9, end);
+      jc(slow, T_NEAR);
+    }
+    movzx(edx, byte[rax + offsetof(AccessSite, address)]);
+    putSeg(gs);
+    mov(ptr[rdx * 8 + static_cast<uint32_t>(context_offset(layout_, &layout_.cpu.state.gpr))], rcx);
+    mov(rax, ptr[rax + offsetof(AccessSite, resume)]);
+    mov(field(&layout_.target), rax);
+    load_registers();
+    jmp(field(&layout_.target));
+    L(slow);
+  }
+  // A field of the TLB line at offset r8.
+  Xbyak::Address line_field(const void* member) {
+    putSeg(gs);
+    return qword[r8 + static_cast<uint32_t>(context_offset(layout_, member))];
   }
 
   // Invariant of the machine's ABI: rbx, rbp, r12 to r15 are the caller's.
@@ -173,9 +233,9 @@ class Generator : public Xbyak::CodeGenerator {
 }  // namespace
 
 std::vector<uint8_t> generate_stubs(uint64_t address, const Context& layout, const StubHandlers& handlers,
-                                    Stubs& stubs) {
+                                    const StubMemory& memory, Stubs& stubs) {
   Generator generator(layout);
-  generator.generate(address, handlers, stubs);
+  generator.generate(address, handlers, memory, stubs);
   generator.ready();
   CHECK(Xbyak::GetError() == Xbyak::ERR_NONE);
   return {generator.getCode(), generator.getCode() + generator.getSize()};

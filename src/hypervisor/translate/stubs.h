@@ -36,8 +36,14 @@ struct StubHandlers {
   LightLeaveHandler access_miss;  // reason is not set
 };
 
+// Host addresses that stubs follow.
+struct StubMemory {
+  uint64_t ram;    // of the guest RAM's memfd
+  uint64_t pages;  // CodePages::table()
+};
+
 // Generates the stubs for code that will be placed at `address`; `layout` is any Context.
 std::vector<uint8_t> generate_stubs(uint64_t address, const Context& layout, const StubHandlers& handlers,
-                                    Stubs& stubs);
+                                    const StubMemory& memory, Stubs& stubs);
 
 }  // namespace cumulet::hypervisor

@@ -128,7 +128,7 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
 
   cold_.value(AccessSite{current_rip(), hot_.here(), address_, index_, flags, size, write,
-                         instructions_[current_].general});
+                         instructions_[current_].general, 0, static_cast<uint8_t>(tlb_of(request_.mode))});
   compute_address(cold_, address);
   cold_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
   cold_.move_immediate(address_, site_address);

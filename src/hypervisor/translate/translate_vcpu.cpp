@@ -38,7 +38,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
       space_(space),
       use_jump_cache_(options.mode == TranslateMode::kChainedBlocks),
       gate_(*mapping_),
-      tlb_(context_, space == nullptr ? nullptr : &space->pages()),
+      tlb_(context_, space),
       fetch_(cpu_),
       slots_(context_),
       interpreter_(set_up_cpu(index, memory)) {
@@ -46,7 +46,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   context_.host_mxcsr = kHostMxcsr;
   context_.interrupt_wanted = 0;
   context_.string_rest = 0;
-  context_.direct_write_page.store(kNoPage);
+  context_.dropping_store_page = kNoPage;
   set_extended_state_area();
   if (space_ == nullptr) return;
   jumps_.emplace(context_, space_->stubs().indirect_miss);
@@ -198,7 +198,7 @@ bool TranslateVcpu::go_on() {
     std::optional<BlockRequest> request = next_request();
     if (!request) break;
     uint64_t epoch = current_epoch();
-    std::optional<FoundBlock> block = space_->find_existing(*request);
+    std::optional<FoundBlock> block = space_->find(*request, gate_);
     if (!block) break;
     if (prepare_entry(*request, *block, epoch)) return true;
   }
@@ -242,7 +242,7 @@ bool TranslateVcpu::handle_access_miss(Context* context) {
   auto* vcpu = static_cast<TranslateVcpu*>(context->owner);
   const AccessSite& site = vcpu->missed_site();
   uint64_t size = site.element_size == 0 ? site.size : context->cpu.state.gpr[kRcx] * site.element_size;
-  uint64_t host = vcpu->tlb_.resolve(context->miss_linear, size, site.write);
+  uint64_t host = vcpu->tlb_.resolve(context->miss_linear, size, site.write, site.resume);
   if (host == 0) {
     vcpu->undo_access(site);
     context->reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;

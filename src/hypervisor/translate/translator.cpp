@@ -8,11 +8,14 @@ namespace cumulet::hypervisor {
 Translator::Translator(const Context& layout, const Stubs& stubs, bool single_instruction)
     : layout_(layout), stubs_(stubs), single_instruction_(single_instruction) {}
 
-TranslationResult Translator::translate(const TranslationRequest& request) {
+const TranslationResult& Translator::translate(const TranslationRequest& request) {
   request_ = request;
-  result_ = {};
+  result_.size = 0;
+  result_.records.clear();
+  result_.links.clear();
+  result_.polls.clear();
   decode();
-  if (instructions_.empty()) return {};
+  if (instructions_.empty()) return result_;
   find_live_flags();
   plan_direct();
 
@@ -32,7 +35,7 @@ TranslationResult Translator::translate(const TranslationRequest& request) {
   }
   if (region_) finish_region();
   result_.size = static_cast<uint16_t>((rips_.back() + instructions_.back().length) - request.rip);
-  return std::move(result_);
+  return result_;
 }
 
 void Translator::record(bool rax_spilled) {

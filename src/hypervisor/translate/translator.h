@@ -80,7 +80,8 @@ class Translator {
   // flags.
   Translator(const Context& layout, const Stubs& stubs, bool single_instruction);
 
-  TranslationResult translate(const TranslationRequest& request);
+  // The result stays until the next one.
+  const TranslationResult& translate(const TranslationRequest& request);
   // The code of the last translate().
   [[nodiscard]] ByteView hot() const { return hot_.bytes(); }
   [[nodiscard]] ByteView cold() const { return cold_.bytes(); }

@@ -22,7 +22,8 @@ class TranslatorTest : public testing::TestWithParam<bool> {
   }
 
   void translate(Translator& translator, const std::vector<uint8_t>& bytes, uint64_t rip, CodeMode mode) {
-    TranslationResult result = translator.translate({rip, mode, bytes, kHot, kCold, 7, rip % 2 == 0});
+    TranslationResult result =
+        translator.translate({rip % 4096, rip, mode, bytes, kHot, kCold, 7, rip % 2 == 0});
     if (result.size == 0) return;  // cut off
     ASSERT_LE(result.size, bytes.size());
     ASSERT_LE(translator.hot().size(), kMaxHotSize);
