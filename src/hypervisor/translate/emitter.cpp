@@ -241,7 +241,7 @@ void Emitter::jump_if_rcx_not_zero(uint64_t target) {
 
 void Emitter::set_target(uint64_t relative_address, uint64_t target) {
   auto displacement = static_cast<uint32_t>(target - (relative_address + 4));
-  std::memcpy(bytes_.data() + (relative_address - address_), &displacement, sizeof(displacement));
+  std::memcpy(bytes_->data() + (relative_address - address_), &displacement, sizeof(displacement));
 }
 
 void Emitter::expression(uint8_t opcode, uint8_t reg, const MemoryExpression& address) {

@@ -1,10 +1,13 @@
 // Emitter: the few host instruction forms that translation adds around guest instructions.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <vector>
+#include <cstring>
+#include <memory>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "hypervisor/x86/memory_expression.h"
 
 namespace cumulet::hypervisor {
@@ -20,16 +23,15 @@ class Emitter {
   // Starts over for code that will be placed at `address`.
   void start(uint64_t address) {
     address_ = address;
-    bytes_.clear();
+    size_ = 0;
   }
-  [[nodiscard]] uint64_t here() const { return address_ + bytes_.size(); }
-  [[nodiscard]] ByteView bytes() const { return bytes_; }
+  [[nodiscard]] uint64_t here() const { return address_ + size_; }
+  [[nodiscard]] ByteView bytes() const { return ByteView(*bytes_).first(size_); }
 
-  void raw(ByteView bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void raw(ByteView bytes) { std::memcpy(grow(bytes.size()), bytes.data(), bytes.size()); }
   template <typename T>
   void value(const T& object) {
-    const auto* from = static_cast<const uint8_t*>(static_cast<const void*>(&object));
-    bytes_.insert(bytes_.end(), from, from + sizeof(T));
+    std::memcpy(grow(sizeof(T)), &object, sizeof(T));
   }
   // Pads with nops (or, in data, whatever) until here() + `ahead` is a multiple of `alignment`.
   void align(uint32_t alignment, uint32_t ahead = 0);
@@ -116,8 +118,20 @@ class Emitter {
   void flags_from_rax() { raw(std::initializer_list<uint8_t>{0x04, 0x7f, 0x9e}); }
 
  private:
-  void raw(std::initializer_list<uint8_t> bytes) { bytes_.insert(bytes_.end(), bytes); }
-  void byte(uint8_t value) { bytes_.push_back(value); }
+  // More than any block takes.
+  static constexpr size_t kCapacity = 128 << 10;
+
+  uint8_t* grow(size_t size) {
+    CHECK(size <= kCapacity - size_);
+    uint8_t* at = bytes_->data() + size_;
+    size_ += size;
+    return at;
+  }
+  void raw(std::initializer_list<uint8_t> bytes) {
+    uint8_t* at = grow(bytes.size());
+    for (uint8_t value : bytes) *at++ = value;
+  }
+  void byte(uint8_t value) { *grow(1) = value; }
   void rex(bool wide, uint8_t reg, uint8_t index, uint8_t base, bool always = false);
   void context_operand(uint8_t opcode, uint8_t reg, int32_t field, bool wide);
   void indexed(uint8_t opcode, uint8_t reg, uint8_t index, int32_t field);
@@ -126,7 +140,8 @@ class Emitter {
   void expression(uint8_t opcode, uint8_t reg, const MemoryExpression& address);
 
   uint64_t address_ = 0;
-  std::vector<uint8_t> bytes_;
+  size_t size_ = 0;
+  std::unique_ptr<std::array<uint8_t, kCapacity>> bytes_ = std::make_unique<std::array<uint8_t, kCapacity>>();
 };
 
 }  // namespace cumulet::hypervisor

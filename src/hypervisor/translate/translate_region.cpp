@@ -64,7 +64,7 @@ void Translator::decode_run(uint64_t offset, size_t limit, bool region) {
     if (region && flow_of(offset) != nullptr) return;
     ByteView rest = request_.bytes.subspan(offset);
     DecodedInstruction instruction =
-        decode_64bit(rest.first(std::min(rest.size(), kMaxInstructionLength)), request_.rip + offset);
+        decoder_.decode(rest.first(std::min(rest.size(), kMaxInstructionLength)), request_.rip + offset);
     bool unknown = instruction.length == 0;
     if (unknown && rest.size() < kMaxInstructionLength && offset + rest.size() >= page_left) return;
     if (unknown && offset != 0 && rest.size() < kMaxInstructionLength) return;  // cut off, perhaps

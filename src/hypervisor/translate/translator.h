@@ -13,6 +13,7 @@
 #include "hypervisor/translate/emitter.h"
 #include "hypervisor/translate/stubs.h"
 #include "hypervisor/x86/decode.h"
+#include "hypervisor/x86/decode_cache.h"
 #include "hypervisor/x86/memory_expression.h"
 
 namespace cumulet::hypervisor {
@@ -244,6 +245,7 @@ class Translator {
   const Context& layout_;
   const Stubs stubs_;
   const bool single_instruction_;
+  DecodeCache decoder_;
   Emitter hot_, cold_;
   Emitter aside_;  // of code whose size is to be known before it is placed
 
