@@ -48,6 +48,10 @@ class Meter:
         self._pid = pid
         self._start, self._busy, self._own = time.monotonic(), busy_seconds(), self._own_seconds()
 
+    def follow(self, pid):
+        """Counts a process that was started since as our own."""
+        self._pid = pid
+
     def foreign(self):
         """Returns how many processors others kept busy on average."""
         seconds = max(0.01, time.monotonic() - self._start)
