@@ -192,7 +192,7 @@ class CommandLineTest(unittest.TestCase):
     def test_bad_options_are_refused(self):
         run = GUEST / "run"
         self.fails(2, "there is no part 'all'", run, "--parts", "all")
-        self.fails(2, "--repeats must be at least 1", run, "--repeats", "0")
+        self.fails(2, "must be at least 1", run, "--repeats", "0")
         self.fails(2, "is not a file", run, "--kernel", "/nonexistent")
         self.fails(1, "run ./dev build first", run, "--cumulet", "/nonexistent/cumulet")
 

@@ -52,6 +52,21 @@ class CpioTest(unittest.TestCase):
     def test_same_content_gives_the_same_bytes(self):
         self.assertEqual(self.archive(), self.archive())
 
+    def test_owner_and_time_are_fields(self):
+        archive = cpio_newc.Archive()
+        archive.file("a", b"1", owner=(1, 42), mtime=0x12345678)
+        self.assertEqual([int(archive.finish()[6 + 8 * i:14 + 8 * i], 16) for i in (2, 3, 5)], [1, 42, 0x12345678])
+
+    def test_drained_pieces_are_the_whole(self):
+        archive = cpio_newc.Archive()
+        archive.directory("dev")
+        pieces = archive.drain()
+        archive.character_device("dev/console", 5, 1)
+        archive.file("a", b"12345", 0o755)
+        pieces += archive.drain()
+        archive.symlink("init", "a")
+        self.assertEqual(pieces + archive.finish(), self.archive())
+
     def test_length_is_a_multiple_of_four(self):
         self.assertEqual(len(self.archive()) % 4, 0)
 
