@@ -52,6 +52,8 @@ inline constexpr uint32_t kDirectSlots = 8;
 // The upper half of no canonical address.
 inline constexpr uint32_t kNoRegion = 0x8000'0000;
 
+class SoftwareTlb;
+
 // Why translated code came back to the dispatcher.
 enum class LeaveReason : uint32_t {
   kLink,              // a direct jump that may be chained: `link` says which
@@ -61,6 +63,7 @@ enum class LeaveReason : uint32_t {
                       // state
   kInterpret,         // the same for any instruction
   kNativeFault,       // a signal in translated code: `host_rip` says where
+  kStoreToCode,       // an access that may store to translated code: as at AccessSite, nothing undone
   kRegionMiss,        // a check of user code's direct memory: miss_upper, miss_linear and link say which
   kDone,              // C++ called from translated code has dealt with the reason, and wants the dispatcher
 };
@@ -114,7 +117,9 @@ struct alignas(4096) Context {
   uint64_t miss_linear;
   uint64_t miss_site;
   uint64_t xsave_area;
-  void* owner;  // the vCPU, for the access-miss handler
+  void* owner;  // the vCPU, for the leave handler
+  SoftwareTlb* filler;
+  uint32_t operand;  // of a system instruction: a QuickOperand
   LeaveReason reason;
   uint32_t host_mxcsr;
   uint32_t guest_mxcsr;      // while C++ is called

@@ -25,7 +25,7 @@ class TranslateEngine final : public Engine {
     bool translate = options_.mode != TranslateMode::kInterpretOnly;
     if (translate && space_ == nullptr)
       space_ = TRY(CodeSpace::create(memory_, options_, mapping->get(),
-                                     {&TranslateVcpu::handle_leave, &TranslateVcpu::handle_access_miss}));
+                                     {&TranslateVcpu::handle_leave, quick_handlers()}));
     if (space_ != nullptr) TRY_VOID(mapping->fill_jump_tables(space_->stubs().indirect_miss));
     return std::make_unique<TranslateVcpu>(index, cpuid, memory_, space_.get(), options_, std::move(mapping));
   }

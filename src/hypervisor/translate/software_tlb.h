@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "hypervisor/interpret/cpu.h"
+#include "hypervisor/interpret/page_walk.h"
 #include "hypervisor/translate/context.h"
 
 namespace cumulet::hypervisor {
@@ -23,7 +24,11 @@ class SoftwareTlb {
   // The host address of a data access by the current code, which fills the line; 0 if the interpreter must do
   // it: it faults, crosses a page, is not in RAM, or stores into the block that is at `host_rip` (0: into
   // any).
-  uint64_t resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip = 0);
+  // `fault` is set if it raises a page fault. With host_rip 0 general registers only are used.
+  uint64_t resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip = 0,
+                   Exception* fault = nullptr);
+  // The same for an access of the processor's own (AccessPrivilege::kImplicitSupervisor).
+  uint64_t resolve_system(uint64_t linear, uint64_t size, bool write);
 
   void flush_all();
   void flush_non_global();
@@ -33,6 +38,8 @@ class SoftwareTlb {
   TlbEntry& line(uint32_t number) { return context_.tlb[number / kTlbEntries][number % kTlbEntries]; }
   template <typename Keep>
   void flush_unless(Keep keep);
+  uint64_t fill(uint32_t table, uint64_t linear, uint64_t size, bool write, const Translation& found,
+                uint64_t host_rip);
   bool allow_store_to_code(CodePage& code, uint32_t number, GuestAddress address, uint64_t size,
                            uint64_t host_rip);
 

@@ -28,39 +28,55 @@ SoftwareTlb::SoftwareTlb(Context& context, CodeSpace* space) : context_(context)
   }
 }
 
-uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip) {
-  uint64_t offset = linear & ~kPageMask;
-  if (offset + size > kPageSize || !is_canonical(linear)) return 0;
-  Cpu& cpu = context_.cpu;
-  auto walked = walk_page(cpu, linear, write ? AccessType::kWrite : AccessType::kRead);
+uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip,
+                              Exception* fault) {
+  if ((linear & ~kPageMask) + size > kPageSize || !is_canonical(linear)) return 0;
+  auto walked = walk_page(context_.cpu, linear, write ? AccessType::kWrite : AccessType::kRead);
   const auto* translation = std::get_if<Translation>(&walked);
+  if (translation == nullptr && fault != nullptr) *fault = *std::get_if<Exception>(&walked);
   if (translation == nullptr) return 0;
-  uint8_t* pointer = cpu.memory->unsafe_host_pointer(translation->page, kPageSize);
-  CodePage* code = space_ == nullptr ? nullptr : space_->pages().page(translation->page);
+  return fill(tlb_of(code_mode(context_.cpu)), linear, size, write, *translation, host_rip);
+}
+
+uint64_t SoftwareTlb::resolve_system(uint64_t linear, uint64_t size, bool write) {
+  constexpr uint32_t kSystemTable = 0;  // CPL 0 without EFLAGS.AC has the same rights
+  if ((linear & ~kPageMask) + size > kPageSize || !is_canonical(linear)) return 0;
+  auto walked = walk_page(context_.cpu, linear, write ? AccessType::kWrite : AccessType::kRead,
+                          AccessPrivilege::kImplicitSupervisor);
+  const auto* translation = std::get_if<Translation>(&walked);
+  return translation == nullptr ? 0 : fill(kSystemTable, linear, size, write, *translation, 0);
+}
+
+uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool write,
+                           const Translation& found, uint64_t host_rip) {
+  uint64_t offset = linear & ~kPageMask;
+  Cpu& cpu = context_.cpu;
+  uint8_t* pointer = cpu.memory->unsafe_host_pointer(found.page, kPageSize);
+  CodePage* code = space_ == nullptr ? nullptr : space_->pages().page(found.page);
   if (pointer == nullptr || code == nullptr) return 0;
   auto host = reinterpret_cast<uint64_t>(pointer);
 
   uint64_t tag = linear & kPageMask;
   auto index = static_cast<uint32_t>((linear >> 12) & (kTlbEntries - 1));
-  uint32_t number = tlb_of(code_mode(cpu)) * kTlbEntries + index;
+  uint32_t number = table * kTlbEntries + index;
   TlbEntry& entry = line(number);
   bool listed = (entry.physical.load(std::memory_order_relaxed) & kTlbListed) != 0;
   if (!listed) filled_[filled_count_++] = static_cast<uint16_t>(number);
-  uint64_t bits = kTlbListed | (translation->global ? kTlbGlobal : 0);
-  if (translation->mapping_size == kSize2M || translation->mapping_size == 2 * kSize2M) bits |= kTlbLarge2M;
-  if (translation->mapping_size == kSize1G) bits |= kTlbLarge1G;
+  uint64_t bits = kTlbListed | (found.global ? kTlbGlobal : 0);
+  if (found.mapping_size == kSize2M || found.mapping_size == 2 * kSize2M) bits |= kTlbLarge2M;
+  if (found.mapping_size == kSize1G) bits |= kTlbLarge1G;
   entry.write_tag.store(kInvalidTag, std::memory_order_relaxed);
-  entry.physical.store(translation->page | bits, std::memory_order_relaxed);
+  entry.physical.store(found.page | bits, std::memory_order_relaxed);
   entry.host = host;
   entry.read_tag = tag;
-  if (translation->writable && code->chunks.load() == 0) {
+  if (found.writable && code->chunks.load() == 0) {
     // The order that CodePages needs: the right to store, the note, the look.
     entry.write_tag.store(tag);
     CodePages::note_storer(*code, context_.first_storer + number);
     if (code->chunks.load() == 0) return host + offset;
     entry.write_tag.store(kInvalidTag);
   }
-  if (write && !allow_store_to_code(*code, number, translation->page + offset, size, host_rip)) return 0;
+  if (write && !allow_store_to_code(*code, number, found.page + offset, size, host_rip)) return 0;
   return host + offset;
 }
 

@@ -12,7 +12,7 @@
 namespace cumulet::hypervisor {
 
 namespace {
-constexpr size_t kBufferSize = 8192;
+constexpr size_t kBufferSize = 32 << 10;
 constexpr uint32_t kPageBytes = 4096;
 
 class Generator : public Xbyak::CodeGenerator {
@@ -38,8 +38,14 @@ class Generator : public Xbyak::CodeGenerator {
     stubs.access_miss = address + offset();
     save_registers();
     store_beside_code(memory);
-    mov(rsp, field(&layout_.host_rsp));
-    call_handler(handlers.access_miss);
+    call_quick(handlers.quick.access_miss);
+    for (size_t i = 0; i < kSystemOperations; ++i) {
+      stubs.system[i] = address + offset();
+      save_registers();
+      call_quick(handlers.quick.system[i]);
+    }
+    L(leave_quick_);
+    call_handler(handlers.leave);
     stubs.interpret = address + offset();
     leave_full();
     stubs.leave_fault = address + offset();
@@ -169,6 +175,19 @@ class Generator : public Xbyak::CodeGenerator {
     ret();
   }
 
+  // After save_registers().
+  void call_quick(QuickHandler handler) {
+    mov(rsp, field(&layout_.host_rsp));
+    pushfq();
+    pop(field(&layout_.host_flags));
+    rdgsbase(rdi);
+    mov(rax, reinterpret_cast<uint64_t>(handler));
+    call(rax);
+    test(al, al);
+    jz(leave_quick_, T_NEAR);
+    go_on();
+  }
+
   // C++ may use the vector registers and MXCSR, but no x87 register: so keeping ymm0 to ymm15 and MXCSR in
   // the Context is enough, and much cheaper than XSAVE.
   void call_handler(LightLeaveHandler handler) {
@@ -228,7 +247,7 @@ class Generator : public Xbyak::CodeGenerator {
   }
 
   const Context& layout_;
-  Xbyak::Label leave_saved_;
+  Xbyak::Label leave_saved_, leave_quick_;
 };
 }  // namespace
 

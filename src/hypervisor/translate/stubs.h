@@ -1,18 +1,21 @@
 // Stubs: the fixed code at the start of the code cache: the way into translated code, and the ways out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "hypervisor/translate/context.h"
+#include "hypervisor/translate/quick_path.h"
 
 namespace cumulet::hypervisor {
 
 // Host code addresses. The jump targets expect the guest's registers and flags in the host's.
 //
-// Leaving has two ways. The light one calls C++ in the middle: general registers go to state.gpr, the vector
-// registers aside; x87 state stays where it is, and CpuState::xsave is not valid meanwhile. The full one, for
-// everything else, stores all state and returns from `enter`.
+// Leaving has three ways. The quick one calls C++ that touches general registers only (QuickPath), and
+// becomes a light one if that wants it. The light one calls C++ in the middle: general registers go to
+// state.gpr, the vector registers aside; x87 state stays where it is, and CpuState::xsave is not valid
+// meanwhile. The full one, for everything else, stores all state and returns from `enter`.
 struct Stubs {
   uint64_t enter =
       0;              // void(Context*), System V ABI: runs translated code at Context::target until it leaves
@@ -23,7 +26,8 @@ struct Stubs {
   uint64_t interpret_general = 0;  // light, kInterpretGeneral; state.rip is set
   uint64_t interpret = 0;          // full, kInterpret; state.rip is set
   uint64_t region_miss = 0;        // light, kRegionMiss; state.rip, miss_upper, miss_linear and link are set
-  uint64_t access_miss = 0;        // light: miss_linear and miss_site are set
+  uint64_t access_miss = 0;        // quick: miss_linear and miss_site are set
+  std::array<uint64_t, kSystemOperations> system{};  // quick: state.rip and Context::operand are set
   uint64_t leave_fault = 0;  // full: where the signal handler goes: registers are saved, rsp is the host's
 };
 
@@ -32,8 +36,8 @@ struct Stubs {
 using LightLeaveHandler = bool (*)(Context*);
 
 struct StubHandlers {
-  LightLeaveHandler leave;        // for link, lookup, indirect_miss and interpret_general
-  LightLeaveHandler access_miss;  // reason is not set
+  LightLeaveHandler leave;  // for link, lookup, indirect_miss and interpret_general, and after the quick way
+  QuickHandlers quick;
 };
 
 // Host addresses that stubs follow.

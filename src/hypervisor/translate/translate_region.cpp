@@ -27,7 +27,21 @@ bool ends_block(const DecodedInstruction& instruction) {
     case InstructionKind::kReturn:
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess:
+    case InstructionKind::kSystem:
     case InstructionKind::kInterpret: return true;
+    default: return false;
+  }
+}
+
+// Whether CPL 3 may execute it, as far as its operands allow.
+bool is_unprivileged(SystemOperation operation) {
+  switch (operation) {
+    case SystemOperation::kSyscall:
+    case SystemOperation::kPopFlags:
+    case SystemOperation::kReadFsBase:
+    case SystemOperation::kReadGsBase:
+    case SystemOperation::kWriteFsBase:
+    case SystemOperation::kWriteGsBase: return true;
     default: return false;
   }
 }
@@ -41,6 +55,7 @@ bool allowed(const DecodedInstruction& instruction, CodeMode mode) {
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess:
     case InstructionKind::kSwapGs: return !user;
+    case InstructionKind::kSystem: return !user || is_unprivileged(instruction.system);
     default: return static_cast<uint8_t>(instruction.state) <= static_cast<uint8_t>(fpu_level(mode));
   }
 }

@@ -1,4 +1,5 @@
 // The system instructions that are frequent enough to translate; every other one leaves to the interpreter.
+#include "hypervisor/translate/quick_path.h"
 #include "hypervisor/translate/translator.h"
 
 namespace cumulet::hypervisor {
@@ -74,6 +75,17 @@ void Translator::translate_swap_gs() {
   hot_.store_context(base, index_);
 }
 
+void Translator::call_quick_handler(const DecodedInstruction& instruction) {
+  QuickOperand operand{instruction.length, instruction.operand_register,
+                       static_cast<uint8_t>(instruction.immediate)};
+  release_scratch();
+  hot_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
+  hot_.store_context_immediate32(context_offset(layout_, &layout_.operand),
+                                 __builtin_bit_cast(uint32_t, operand));
+  hot_.jump(stubs_.system[static_cast<size_t>(instruction.system)]);
+  ended_ = true;
+}
+
 // False: not one of these, or not here.
 bool Translator::translate_system(const DecodedInstruction& instruction) {
   int32_t rflags_field = context_offset(layout_, &layout_.cpu.state.rflags);
@@ -89,6 +101,7 @@ bool Translator::translate_system(const DecodedInstruction& instruction) {
     case InstructionKind::kReadTsc: translate_read_tsc(false); return true;
     case InstructionKind::kReadTscAux: translate_read_tsc(true); return true;
     case InstructionKind::kSwapGs: translate_swap_gs(); return true;
+    case InstructionKind::kSystem: call_quick_handler(instruction); return true;
     case InstructionKind::kReadSegment:
       hot_.load_context16(
           instruction.operand_register,

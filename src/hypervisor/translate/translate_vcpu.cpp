@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "hypervisor/translate/native_fault.h"
+#include "hypervisor/translate/quick_path.h"
 #include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::hypervisor {
@@ -43,6 +44,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
       slots_(context_),
       interpreter_(set_up_cpu(index, memory)) {
   context_.owner = this;
+  context_.filler = &tlb_;
   context_.host_mxcsr = kHostMxcsr;
   context_.interrupt_wanted = 0;
   context_.string_rest = 0;
@@ -178,6 +180,8 @@ std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request) {
 
 // After a light leave: the same loop as run() and advance(), as far as it goes without extended state.
 bool TranslateVcpu::go_on() {
+  if (context_.reason == LeaveReason::kStoreToCode && store_to_code()) return true;
+  if (context_.reason == LeaveReason::kInterpret) return false;
   merge_flags();
   gate_.leave();
   if (context_.reason == LeaveReason::kRegionMiss)
@@ -238,33 +242,20 @@ bool TranslateVcpu::handle_window_fault(Context* context, uint64_t address, bool
   return static_cast<TranslateVcpu*>(context->owner)->direct_->fill(address, write);
 }
 
-bool TranslateVcpu::handle_access_miss(Context* context) {
-  auto* vcpu = static_cast<TranslateVcpu*>(context->owner);
-  const AccessSite& site = vcpu->missed_site();
-  uint64_t size = site.element_size == 0 ? site.size : context->cpu.state.gpr[kRcx] * site.element_size;
-  uint64_t host = vcpu->tlb_.resolve(context->miss_linear, size, site.write, site.resume);
+// A store into translated code: true if the blocks are dropped, and it goes on. False: the interpreter does
+// it.
+bool TranslateVcpu::store_to_code() {
+  const AccessSite& site = quick::missed_site(context_);
+  uint64_t size = site.element_size == 0 ? site.size : cpu_.state.gpr[kRcx] * site.element_size;
+  uint64_t host = tlb_.resolve(context_.miss_linear, size, site.write, site.resume);
   if (host == 0) {
-    vcpu->undo_access(site);
-    context->reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
-    return site.general && vcpu->go_on();
+    quick::undo_access(context_, site);
+    context_.reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
+    return false;
   }
-  context->cpu.state.gpr[site.address] = host;
-  context->target = site.resume;
+  cpu_.state.gpr[site.address] = host;
+  context_.target = site.resume;
   return true;
-}
-
-// Brings back the guest's registers and flags as they were before the instruction.
-void TranslateVcpu::undo_access(const AccessSite& site) {
-  CpuState& state = cpu_.state;
-  state.rip = site.guest_rip;
-  state.gpr[site.address] = context_.spill[0];
-  state.gpr[site.index] = context_.spill[1];
-  if (site.element_size != 0) state.gpr[kRcx] += std::exchange(context_.string_rest, 0);
-  if (site.flags == FlagsPlace::kDead) return;
-  uint64_t kept = site.flags == FlagsPlace::kRax ? state.gpr[kRax] : context_.saved_flags;
-  if (site.flags == FlagsPlace::kRax) state.gpr[kRax] = context_.spill[2];
-  // lahf's form: SF ZF AF PF CF in ah, OF in al.
-  context_.host_flags = (kept >> 8 & rflags::kArithmetic & 0xff) | ((kept & 1) != 0 ? rflags::kOf : 0);
 }
 
 // A jump to an address that is not canonical faults itself: the interpreter does it again. False: it is

@@ -45,7 +45,6 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
 
   // The stubs' ways into C++ (StubHandlers).
   static bool handle_leave(Context* context);
-  static bool handle_access_miss(Context* context);
   // A fault in translated code at an address of this process: true if it is mapped now.
   static bool handle_window_fault(Context* context, uint64_t address, bool write);
 
@@ -64,8 +63,8 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   [[nodiscard]] CodeMode current_mode();
   void refine(uint64_t block_rip, uint64_t site_offset, std::optional<uint8_t> slot);
   void direct_memory_changed(bool changed);
-  void undo_access(const AccessSite& site);
   bool undo_jump();
+  bool store_to_code();
   bool go_on();
   bool prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch);
   uint64_t current_epoch();
@@ -76,7 +75,6 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   // vcpu_code_unsafe.cpp
   void call_enter_stub();
   void set_extended_state_area();
-  [[nodiscard]] const AccessSite& missed_site() const;
   [[nodiscard]] const JumpSite& jump_site() const;
 
   std::unique_ptr<ContextMapping> mapping_;

@@ -240,6 +240,7 @@ class Translator {
   bool translate_set_interrupts();
   void translate_read_tsc(bool with_aux);
   void translate_swap_gs();
+  void call_quick_handler(const DecodedInstruction& instruction);
   void leave_to_interpreter(Emitter& out);
 
   const Context& layout_;

@@ -15,10 +15,6 @@ void TranslateVcpu::call_enter_stub() {
   reinterpret_cast<void (*)(Context*)>(space_->stubs().enter)(&context_);
 }
 
-const AccessSite& TranslateVcpu::missed_site() const {
-  return *reinterpret_cast<const AccessSite*>(context_.miss_site);
-}
-
 // The code cache is smaller than what 32 bits tell apart.
 const JumpSite& TranslateVcpu::jump_site() const {
   uint64_t base = space_->cache().stub_address();

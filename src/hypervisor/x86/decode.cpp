@@ -384,6 +384,44 @@ bool is_segment_read(const Raw& raw, DecodedInstruction& out) {
   return true;
 }
 
+// The instructions of SystemOperation.
+bool is_system(const Raw& raw, DecodedInstruction& out) {
+  using Operation = SystemOperation;
+  const ZydisDecodedInstruction& instruction = raw.instruction;
+  const ZydisDecodedOperand& first = raw.operands[0];
+  bool wide = instruction.operand_width == 64;
+  auto is = [&out](Operation operation, bool usual = true) {
+    out.system = operation;
+    return usual;
+  };
+  auto base_access = [&](Operation operation) {
+    out.operand_register = register_number(first.reg.value);
+    return is(operation, wide);
+  };
+  switch (instruction.mnemonic) {
+    case ZYDIS_MNEMONIC_SYSCALL: return is(Operation::kSyscall);
+    case ZYDIS_MNEMONIC_SYSRET: return is(Operation::kSysret, wide);
+    case ZYDIS_MNEMONIC_IRETQ: return is(Operation::kInterruptReturn);
+    case ZYDIS_MNEMONIC_POPFQ: return is(Operation::kPopFlags);
+    case ZYDIS_MNEMONIC_RDMSR: return is(Operation::kReadMsr);
+    case ZYDIS_MNEMONIC_WRMSR: return is(Operation::kWriteMsr);
+    case ZYDIS_MNEMONIC_RDFSBASE: return base_access(Operation::kReadFsBase);
+    case ZYDIS_MNEMONIC_RDGSBASE: return base_access(Operation::kReadGsBase);
+    case ZYDIS_MNEMONIC_WRFSBASE: return base_access(Operation::kWriteFsBase);
+    case ZYDIS_MNEMONIC_WRGSBASE: return base_access(Operation::kWriteGsBase);
+    case ZYDIS_MNEMONIC_MOV: {
+      const ZydisDecodedOperand& from = raw.operands[1];
+      if (from.type != ZYDIS_OPERAND_TYPE_REGISTER ||
+          ZydisRegisterGetClass(from.reg.value) != ZYDIS_REGCLASS_CONTROL)
+        return false;
+      out.operand_register = register_number(first.reg.value);
+      out.immediate = ZydisRegisterGetId(from.reg.value);
+      return is(Operation::kReadControl);
+    }
+    default: return false;
+  }
+}
+
 // rep movs and rep stos in their usual form: 64-bit addresses, no segment with a base.
 Kind string_kind(const Raw& raw, DecodedInstruction& out) {
   constexpr uint16_t kMoveRegisters = 1 << 1 | 1 << 6 | 1 << 7, kStoreRegisters = 1 << 0 | 1 << 1 | 1 << 7;
@@ -434,6 +472,7 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     default: break;
   }
   if (is_segment_read(raw, out)) return Kind::kReadSegment;
+  if (is_system(raw, out)) return Kind::kSystem;
   switch (raw.instruction.meta.category) {
     case ZYDIS_CATEGORY_CALL:
     case ZYDIS_CATEGORY_COND_BR:

@@ -40,9 +40,26 @@ enum class InstructionKind : uint8_t {
   kSwapGs,
   kRepeatMove,   // rep movs of `operand_size` bytes each, with 64-bit addresses in flat segments
   kRepeatStore,  // rep stos, likewise
+  kSystem,       // `system` says which
   kReadSegment,  // mov of segment register `immediate` to a 32- or 64-bit general register
   kInterpret,    // everything else
 };
+
+// The system instructions, in their 64-bit forms, that are frequent enough for a way of their own.
+enum class SystemOperation : uint8_t {
+  kSyscall,
+  kSysret,
+  kInterruptReturn,
+  kPopFlags,
+  kReadMsr,
+  kWriteMsr,
+  kReadFsBase,  // of `operand_register`, as the next three
+  kReadGsBase,
+  kWriteFsBase,
+  kWriteGsBase,
+  kReadControl,  // control register `immediate` to `operand_register`
+};
+inline constexpr size_t kSystemOperations = 11;
 
 enum class ExtendedState : uint8_t { kNone, kSse, kAvx };  // kSse stands for x87 and MMX too
 
@@ -65,6 +82,7 @@ struct DecodedInstruction {
   uint16_t flags_read = 0;         // bits of RFLAGS (arithmetic ones only)
   uint16_t flags_killed = 0;       // written in every case, whatever they were
   ExtendedState state = ExtendedState::kNone;
+  SystemOperation system = SystemOperation::kSyscall;
   // Whatever it does, also when it is interpreted or faults: x87 and vector state are not looked at.
   bool general = false;
   MemoryOperand memory;

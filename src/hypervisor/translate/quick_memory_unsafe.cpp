@@ -1,0 +1,53 @@
+// Guest memory on the quick path: through the inline TLB's lines, in place.
+#include "hypervisor/translate/block.h"
+#include "hypervisor/translate/quick_path.h"
+#include "hypervisor/translate/software_tlb.h"
+
+namespace cumulet::hypervisor::quick {
+
+namespace {
+constexpr uint32_t kSystemTable = 0;  // CPL 0 without EFLAGS.AC: the rights of the processor itself
+
+// The line's answer, or 0.
+uint64_t look_up(const Context& context, uint32_t table, uint64_t linear, uint64_t size, bool write) {
+  const TlbEntry& entry = context.tlb[table][(linear >> 12) & (kTlbEntries - 1)];
+  uint64_t tag = write ? entry.write_tag.load(std::memory_order_relaxed) : entry.read_tag;
+  uint64_t offset = linear - tag;
+  return offset <= kPageSize - size ? entry.host + offset : 0;
+}
+}  // namespace
+
+uint64_t data_address(Context& context, uint64_t linear, uint64_t size, bool write, Exception& fault) {
+  uint64_t host = look_up(context, tlb_of(code_mode(context.cpu)), linear, size, write);
+  return host != 0 ? host : context.filler->resolve(linear, size, write, 0, &fault);
+}
+
+uint64_t system_address(Context& context, uint64_t linear, uint64_t size, bool write) {
+  uint64_t host = look_up(context, kSystemTable, linear, size, write);
+  return host != 0 ? host : context.filler->resolve_system(linear, size, write);
+}
+
+uint64_t load(uint64_t host) { return __atomic_load_n(reinterpret_cast<uint64_t*>(host), __ATOMIC_RELAXED); }
+
+void store(uint64_t host, uint64_t value) {
+  __atomic_store_n(reinterpret_cast<uint64_t*>(host), value, __ATOMIC_RELAXED);
+}
+
+const AccessSite& missed_site(const Context& context) {
+  return *reinterpret_cast<const AccessSite*>(context.miss_site);
+}
+
+bool read_descriptor(Context& context, uint16_t selector, uint64_t& raw) {
+  constexpr uint16_t kLocal = 4;
+  constexpr uint64_t kSize = 8, kAccessed = uint64_t{1} << 40, kCodeOrData = uint64_t{1} << 44,
+                     kPresent = uint64_t{1} << 47, kNeeded = kAccessed | kCodeOrData | kPresent;
+  const DescriptorTable& table = context.cpu.state.gdtr;
+  uint64_t offset = selector & 0xfff8;
+  if ((selector & kLocal) != 0 || offset == 0 || offset + kSize - 1 > table.limit) return false;
+  uint64_t host = system_address(context, table.base + offset, kSize, false);
+  if (host == 0) return false;
+  raw = load(host);
+  return (raw & kNeeded) == kNeeded;
+}
+
+}  // namespace cumulet::hypervisor::quick
