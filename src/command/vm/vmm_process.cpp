@@ -27,7 +27,7 @@ using hypervisor::EndReason;
 using hypervisor::LifeCycle;
 
 Result<node::VmmConfig> read_config(const std::string& path) {
-  std::vector<uint8_t> bytes = TRY(hypervisor::read_boot_file(path, "VMM configuration"));
+  hypervisor::BootBytes bytes = TRY(hypervisor::read_boot_file(path, "VMM configuration"));
   return node::parse_vmm_config(std::string(bytes.begin(), bytes.end()));
 }
 

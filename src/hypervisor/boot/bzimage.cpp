@@ -44,7 +44,7 @@ Result<BzImage> parse_bzimage(ByteView file) {
   return image;
 }
 
-Result<std::vector<uint8_t>> unpack_bzimage(const BzImage& image) {
+Result<BootBytes> unpack_bzimage(const BzImage& image) {
   return decompress(image.payload, kMaximumKernelSize);
 }
 

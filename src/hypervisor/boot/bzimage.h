@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "hypervisor/boot/boot_bytes.h"
 
 namespace cumulet::hypervisor {
 
@@ -33,6 +34,6 @@ bool is_bzimage(ByteView file);
 Result<BzImage> parse_bzimage(ByteView file);
 
 // Decompresses the payload to the vmlinux ELF file. Errors as of decompress().
-Result<std::vector<uint8_t>> unpack_bzimage(const BzImage& image);
+Result<BootBytes> unpack_bzimage(const BzImage& image);
 
 }  // namespace cumulet::hypervisor

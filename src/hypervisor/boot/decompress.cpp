@@ -15,7 +15,7 @@ namespace cumulet::hypervisor {
 
 namespace {
 
-using Bytes = std::vector<uint8_t>;
+using Bytes = BootBytes;
 
 constexpr size_t kStep = 1 << 20;          // the output grows by this
 constexpr size_t kLz4BlockSize = 8 << 20;  // the legacy format's fixed block size
@@ -45,6 +45,16 @@ tl::unexpected<Error> too_large() {
   return fail(ErrorCode::kInvalidArgument, "the kernel's decompressed size is beyond what is sane");
 }
 
+// An empty buffer with room for what the data decompresses to, if their last bytes say so: gzip ends with
+// that size, and Linux's build appends it to the other formats. Room that is not written takes no memory.
+Bytes prepare_output(ByteView bytes, uint64_t maximum_size) {
+  Bytes output;
+  if (bytes.size() < sizeof(uint32_t)) return output;
+  auto size = load_le<uint32_t>(bytes, bytes.size() - sizeof(uint32_t));
+  if (size >= bytes.size()) output.reserve(std::min<uint64_t>(size + kLz4BlockSize, maximum_size));
+  return output;
+}
+
 // Makes room for more output behind the first `used` bytes. False at the limit.
 bool grow(Bytes& output, size_t used, uint64_t maximum_size) {
   if (used >= maximum_size) return false;
@@ -61,7 +71,7 @@ Result<Bytes> gunzip(ByteView bytes, uint64_t maximum_size) {
   if (bytes.size() > std::numeric_limits<uInt>::max()) return too_large();
   stream.next_in = const_cast<Bytef*>(bytes.data());  // zlib's interface predates const; it only reads
   stream.avail_in = static_cast<uInt>(bytes.size());
-  Bytes output;
+  Bytes output = prepare_output(bytes, maximum_size);
   size_t used = 0;
   int status = Z_OK;
   while (status == Z_OK) {
@@ -84,7 +94,7 @@ Result<Bytes> unxz(ByteView bytes, uint64_t maximum_size, CompressionFormat form
   std::unique_ptr<lzma_stream, void (*)(lzma_stream*)> ender(&stream, lzma_end);
   stream.next_in = bytes.data();
   stream.avail_in = bytes.size();
-  Bytes output;
+  Bytes output = prepare_output(bytes, maximum_size);
   size_t used = 0;
   lzma_ret status = LZMA_OK;
   while (status == LZMA_OK) {
@@ -103,7 +113,7 @@ Result<Bytes> unzstd(ByteView bytes, uint64_t maximum_size) {
   std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
   if (context == nullptr) return fail(ErrorCode::kResourceExhausted, "no memory for libzstd");
   ZSTD_inBuffer input = {bytes.data(), bytes.size(), 0};
-  Bytes output;
+  Bytes output = prepare_output(bytes, maximum_size);
   size_t used = 0;
   while (true) {
     if (used == output.size() && !grow(output, used, maximum_size)) return too_large();
@@ -123,7 +133,7 @@ Result<Bytes> unzstd(ByteView bytes, uint64_t maximum_size) {
 // LZ4's legacy frame: magic, then blocks of {u32 compressed size, data}, each of 8 MiB decompressed but the
 // last.
 Result<Bytes> unlz4(ByteView bytes, uint64_t maximum_size) {
-  Bytes output;
+  Bytes output = prepare_output(bytes, maximum_size);
   size_t used = 0;
   ByteView rest = bytes.subspan(4);
   while (rest.size() >= 4) {
@@ -172,7 +182,7 @@ std::string_view compression_name(CompressionFormat format) {
   return "unknown";
 }
 
-Result<std::vector<uint8_t>> decompress(ByteView bytes, uint64_t maximum_size) {
+Result<BootBytes> decompress(ByteView bytes, uint64_t maximum_size) {
   CompressionFormat format = detect_compression(bytes);
   switch (format) {
     case CompressionFormat::kGzip: return gunzip(bytes, maximum_size);

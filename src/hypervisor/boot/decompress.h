@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "hypervisor/boot/boot_bytes.h"
 
 namespace cumulet::hypervisor {
 
@@ -19,6 +19,6 @@ std::string_view compression_name(CompressionFormat format);
 // Decompresses one stream. Bytes after its end are ignored (Linux appends the size). `maximum_size` bounds
 // the result. Errors: kUnsupported (bzip2, LZO, unknown), kInvalidArgument (damaged, cut short, or larger
 // than maximum_size).
-Result<std::vector<uint8_t>> decompress(ByteView bytes, uint64_t maximum_size);
+Result<BootBytes> decompress(ByteView bytes, uint64_t maximum_size);
 
 }  // namespace cumulet::hypervisor

@@ -1,6 +1,7 @@
 // Tests of decompression: every format, damaged data, size bounds.
 #include "hypervisor/boot/decompress.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <lz4hc.h>
 #include <lzma.h>
@@ -66,7 +67,7 @@ TEST(Decompress, UndoesEveryFormatAndIgnoresWhatFollows) {
     store_le<uint32_t>(compressed, at, static_cast<uint32_t>(original.size()));
     auto result = decompress(compressed, kPlenty);
     ASSERT_TRUE(result.has_value()) << name << ": " << result.error().to_string();
-    EXPECT_TRUE(*result == original) << name;
+    EXPECT_TRUE(std::ranges::equal(*result, original)) << name;
     EXPECT_EQ(decompress(compressed, 1 << 20).error().code, ErrorCode::kInvalidArgument) << name;
     for (size_t size : {size_t{6}, size_t{100}, compressed.size() / 2})
       EXPECT_FALSE(decompress(ByteView(compressed).first(size), kPlenty).has_value() &&

@@ -147,7 +147,11 @@ Result<void> load_elf(GuestMemory& memory, const ElfImage& image, GuestAddress l
     return fail(ErrorCode::kInvalidArgument,
                 "the kernel wants to be loaded at " + hex(image.start()) + ", below " + hex(lowest));
   for (const ElfSegment& segment : image.segments) {
-    if (!memory.zero(segment.physical, segment.memory_size) || !memory.write(segment.physical, segment.bytes))
+    uint64_t written = segment.bytes.size();
+    bool fits = memory.write(segment.physical, segment.bytes) &&
+                (written == segment.memory_size ||
+                 memory.zero(segment.physical + written, segment.memory_size - written));
+    if (!fits)
       return fail(ErrorCode::kInvalidArgument,
                   "the kernel does not fit into the guest's memory: it needs RAM up to " + hex(image.end()) +
                       " (" + std::to_string((image.end() + (1 << 20) - 1) >> 20) + " MiB)");

@@ -23,7 +23,7 @@ tl::unexpected<Error> open_error(const std::string& path, std::string_view what,
 
 }  // namespace
 
-Result<std::vector<uint8_t>> read_boot_file(const std::string& path, std::string_view what) {
+Result<BootBytes> read_boot_file(const std::string& path, std::string_view what) {
   // O_NONBLOCK: opening a FIFO by mistake must not wait for a writer.
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return open_error(path, what, errno);
@@ -36,7 +36,7 @@ Result<std::vector<uint8_t>> read_boot_file(const std::string& path, std::string
   if (size > kMaximumBootFileSize)
     return fail(ErrorCode::kInvalidArgument,
                 "the " + std::string(what) + " " + path + " is larger than 2 GiB");
-  std::vector<uint8_t> bytes(size);
+  BootBytes bytes(size);
   size_t done = 0;
   while (done < bytes.size()) {
     ssize_t got = read(fd.get(), bytes.data() + done, bytes.size() - done);

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
+#include "hypervisor/boot/boot_bytes.h"
 
 namespace cumulet::hypervisor {
 
@@ -14,6 +14,6 @@ inline constexpr uint64_t kMaximumBootFileSize = uint64_t{2} << 30;  // bytes
 
 // Reads a whole regular file; `what` ("kernel") is for messages. Errors: kNotFound, kInvalidArgument (not a
 // regular file, or too large), kPermissionDenied, kIo.
-Result<std::vector<uint8_t>> read_boot_file(const std::string& path, std::string_view what);
+Result<BootBytes> read_boot_file(const std::string& path, std::string_view what);
 
 }  // namespace cumulet::hypervisor

@@ -57,7 +57,7 @@ Result<void> write_boot_params(GuestMemory& memory, const BootRequest& request, 
 
 Result<CpuState> load_linux(GuestMemory& memory, const BootRequest& request) {
   BzImage image = TRY(parse_bzimage(request.kernel));
-  std::vector<uint8_t> vmlinux = TRY(unpack_bzimage(image));
+  BootBytes vmlinux = TRY(unpack_bzimage(image));
   if (!is_elf(vmlinux))
     return fail(ErrorCode::kInvalidArgument, "the Linux kernel's payload is not an ELF file");
   ElfImage elf = TRY(parse_elf(vmlinux));

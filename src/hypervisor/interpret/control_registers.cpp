@@ -76,8 +76,10 @@ bool write_cr4(Execution& x, uint64_t value) {
 
 bool write_efer(Execution& x, uint64_t value) {
   CpuState& state = x.state;
-  constexpr uint64_t kValid = efer::kSce | efer::kLme | efer::kLma | efer::kNx;
-  if ((value & ~kValid) != 0) return x.stop(general_protection());
+  constexpr int kAutomaticIbrsBit = 8;
+  uint64_t valid = efer::kSce | efer::kLme | efer::kLma | efer::kNx;
+  if (cpuid_bit(x.cpu, 0x80000021, &CpuidResult::eax, kAutomaticIbrsBit)) valid |= efer::kAutomaticIbrs;
+  if ((value & ~valid) != 0) return x.stop(general_protection());
   bool paging = (state.cr0 & cr0::kPg) != 0;
   if (paging && ((value ^ state.msr.efer) & efer::kLme) != 0) return x.stop(general_protection());
   value = (value & ~efer::kLma) | (state.msr.efer & efer::kLma);

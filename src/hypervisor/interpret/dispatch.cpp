@@ -82,6 +82,7 @@ const Row kRows[] = {
     {execute_clac, {ZYDIS_MNEMONIC_CLAC}},
     {execute_stac, {ZYDIS_MNEMONIC_STAC}},
     {execute_hlt, {ZYDIS_MNEMONIC_HLT}},
+    {execute_serialize, {ZYDIS_MNEMONIC_SERIALIZE}},
     {execute_privileged_nothing, {ZYDIS_MNEMONIC_INVD, ZYDIS_MNEMONIC_WBINVD}},
     {execute_invlpg, {ZYDIS_MNEMONIC_INVLPG}},
     {execute_invpcid, {ZYDIS_MNEMONIC_INVPCID}},

@@ -47,6 +47,12 @@ bool execute_hlt(Execution& x) {
   return x.finish_with(HaltExit{});
 }
 
+bool execute_serialize(Execution& x) {
+  constexpr uint32_t kSerializeBit = 1 << 14;
+  bool shown = x.cpu.cpuid == nullptr || (x.cpu.cpuid->query(7, 0).edx & kSerializeBit) != 0;
+  return shown || x.stop(invalid_opcode());
+}
+
 bool execute_privileged_nothing(Execution& x) { return x.require_cpl0(); }
 
 bool execute_invlpg(Execution& x) {

@@ -79,6 +79,7 @@ bool execute_std(Execution& x);
 bool execute_clac(Execution& x);
 bool execute_stac(Execution& x);
 bool execute_hlt(Execution& x);
+bool execute_serialize(Execution& x);
 bool execute_privileged_nothing(Execution& x);
 bool execute_invlpg(Execution& x);
 bool execute_invpcid(Execution& x);

@@ -78,8 +78,8 @@ Result<void> Machine::boot(const MachineConfig& config) {
       .product_uuid = config.product_uuid,
   };
   GuestAddress rsdp = TRY(write_firmware_tables(*memory_, firmware));
-  std::vector<uint8_t> kernel = TRY(read_boot_file(config.kernel, "kernel"));
-  std::vector<uint8_t> initrd;
+  BootBytes kernel = TRY(read_boot_file(config.kernel, "kernel"));
+  BootBytes initrd;
   if (!config.initrd.empty()) initrd = TRY(read_boot_file(config.initrd, "initrd"));
   MemoryMap reserved = {{layout::kEcamAddress, uint64_t{layout::kEcamBusCount} << 20, MemoryType::kReserved}};
   BootRequest request = {

@@ -24,6 +24,10 @@ struct Row {
 // so that guests find RAM cacheable and nothing to repair.
 constexpr uint64_t kMtrrCapabilities = 1 << 10 | 1 << 8 | 8;
 constexpr uint64_t kMtrrDefault = 1 << 11 | 6;
+// Shown by the emulated processor only (emulated_cpuid.cpp says why): RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY,
+// MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO.
+constexpr uint64_t kArchCapabilities = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 |
+                                       1 << 14 | 1 << 15 | 1 << 20 | 1 << 24 | 1 << 26 | 1 << 27;
 constexpr uint64_t kMiscEnable = 1 << 0;       // fast strings
 constexpr uint64_t kFeatureControlLocked = 1;  // VMX and SGX off, locked by firmware
 constexpr uint64_t kMicrocodeRevision = uint64_t{1} << 32;
@@ -31,23 +35,23 @@ constexpr uint64_t kHwcrReset = 1 << 24;  // TscFreqSel
 
 constexpr std::array kRows = {
     // Both makers
-    Row{0x8b, 0x8b, Kind::kIgnored, kMicrocodeRevision},   // IA32_BIOS_SIGN_ID
-    Row{0x79, 0x79, Kind::kIgnored, 0},                    // IA32_BIOS_UPDT_TRIG
-    Row{0xfe, 0xfe, Kind::kConstant, kMtrrCapabilities},   // IA32_MTRRCAP
-    Row{0x179, 0x179, Kind::kConstant, 0},                 // IA32_MCG_CAP: no banks
-    Row{0x17a, 0x17a, Kind::kIgnored, 0},                  // IA32_MCG_STATUS
-    Row{0x1d9, 0x1d9, Kind::kStored, 0},                   // IA32_DEBUGCTL
-    Row{0x200, 0x20f, Kind::kStored, 0},                   // IA32_MTRR_PHYSBASE0 to PHYSMASK7
-    Row{0x250, 0x250, Kind::kStored, 0x0606060606060606},  // IA32_MTRR_FIX64K_00000
-    Row{0x258, 0x259, Kind::kStored, 0x0606060606060606},  // FIX16K_80000, _A0000
-    Row{0x268, 0x26f, Kind::kStored, 0x0606060606060606},  // FIX4K_C0000 to _F8000
-    Row{0x2ff, 0x2ff, Kind::kStored, kMtrrDefault},        // IA32_MTRR_DEF_TYPE
-    Row{0x3b, 0x3b, Kind::kStored, 0},                     // IA32_TSC_ADJUST
-    Row{0x48, 0x48, Kind::kStored, 0},                     // IA32_SPEC_CTRL
-    Row{0x49, 0x49, Kind::kIgnored, 0},                    // IA32_PRED_CMD
-    Row{0x10a, 0x10a, Kind::kConstant, 0},                 // IA32_ARCH_CAPABILITIES
-    Row{0x10b, 0x10b, Kind::kIgnored, 0},                  // IA32_FLUSH_CMD
-    Row{0xe7, 0xe8, Kind::kIgnored, 0},                    // IA32_MPERF, IA32_APERF
+    Row{0x8b, 0x8b, Kind::kIgnored, kMicrocodeRevision},    // IA32_BIOS_SIGN_ID
+    Row{0x79, 0x79, Kind::kIgnored, 0},                     // IA32_BIOS_UPDT_TRIG
+    Row{0xfe, 0xfe, Kind::kConstant, kMtrrCapabilities},    // IA32_MTRRCAP
+    Row{0x179, 0x179, Kind::kConstant, 0},                  // IA32_MCG_CAP: no banks
+    Row{0x17a, 0x17a, Kind::kIgnored, 0},                   // IA32_MCG_STATUS
+    Row{0x1d9, 0x1d9, Kind::kStored, 0},                    // IA32_DEBUGCTL
+    Row{0x200, 0x20f, Kind::kStored, 0},                    // IA32_MTRR_PHYSBASE0 to PHYSMASK7
+    Row{0x250, 0x250, Kind::kStored, 0x0606060606060606},   // IA32_MTRR_FIX64K_00000
+    Row{0x258, 0x259, Kind::kStored, 0x0606060606060606},   // FIX16K_80000, _A0000
+    Row{0x268, 0x26f, Kind::kStored, 0x0606060606060606},   // FIX4K_C0000 to _F8000
+    Row{0x2ff, 0x2ff, Kind::kStored, kMtrrDefault},         // IA32_MTRR_DEF_TYPE
+    Row{0x3b, 0x3b, Kind::kStored, 0},                      // IA32_TSC_ADJUST
+    Row{0x48, 0x48, Kind::kStored, 0},                      // IA32_SPEC_CTRL
+    Row{0x49, 0x49, Kind::kIgnored, 0},                     // IA32_PRED_CMD
+    Row{0x10a, 0x10a, Kind::kConstant, kArchCapabilities},  // IA32_ARCH_CAPABILITIES
+    Row{0x10b, 0x10b, Kind::kIgnored, 0},                   // IA32_FLUSH_CMD
+    Row{0xe7, 0xe8, Kind::kIgnored, 0},                     // IA32_MPERF, IA32_APERF
     // Intel
     Row{0x17, 0x17, Kind::kConstant, 0},                      // IA32_PLATFORM_ID
     Row{0x2a, 0x2a, Kind::kConstant, 0},                      // EBL_CR_POWERON

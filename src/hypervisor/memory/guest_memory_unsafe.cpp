@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "hypervisor/memory/guest_memory.h"
 
@@ -73,8 +74,17 @@ bool GuestMemory::read(GuestAddress address, MutableByteView out) const {
 }
 
 bool GuestMemory::write(GuestAddress address, ByteView bytes) {
+  constexpr uint64_t kLarge = 1 << 20;
   uint8_t* to = unsafe_host_pointer(address, bytes.size());
   if (to == nullptr) return false;
+  // Through the file, pages that are not there yet are neither faulted in nor cleared before they are
+  // overwritten.
+  if (bytes.size() >= kLarge) {
+    ssize_t written = pwrite(fd_.get(), bytes.data(), bytes.size(), to - base_);
+    auto done = static_cast<size_t>(std::max<ssize_t>(written, 0));
+    to += done;
+    bytes = bytes.subspan(done);
+  }
   std::memcpy(to, bytes.data(), bytes.size());
   return true;
 }

@@ -27,6 +27,7 @@ bool ends_block(const DecodedInstruction& instruction) {
     case InstructionKind::kReturn:
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess:
+    case InstructionKind::kSerialize:
     case InstructionKind::kSystem:
     case InstructionKind::kInterpret: return true;
     default: return false;

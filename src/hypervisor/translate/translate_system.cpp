@@ -101,6 +101,14 @@ bool Translator::translate_system(const DecodedInstruction& instruction) {
     case InstructionKind::kReadTsc: translate_read_tsc(false); return true;
     case InstructionKind::kReadTscAux: translate_read_tsc(true); return true;
     case InstructionKind::kSwapGs: translate_swap_gs(); return true;
+    case InstructionKind::kSerialize: {
+      // Stores before it are seen, and what follows is fetched anew: in another block.
+      const uint8_t mfence[] = {0x0f, 0xae, 0xf0};
+      release_scratch();
+      hot_.raw(mfence);
+      translate_jump(next_rip(), request_.mode);
+      return true;
+    }
     case InstructionKind::kSystem: call_quick_handler(instruction); return true;
     case InstructionKind::kReadSegment:
       hot_.load_context16(

@@ -71,7 +71,8 @@ inline constexpr uint64_t kVme = 1 << 0, kPvi = 1 << 1, kTsd = 1 << 2, kDe = 1 <
                           kOsxsave = 1 << 18, kSmep = 1 << 20, kSmap = 1 << 21, kPke = 1 << 22;
 }
 namespace efer {
-inline constexpr uint64_t kSce = 1 << 0, kLme = 1 << 8, kLma = 1 << 10, kNx = 1 << 11;
+inline constexpr uint64_t kSce = 1 << 0, kLme = 1 << 8, kLma = 1 << 10, kNx = 1 << 11,
+                          kAutomaticIbrs = 1 << 21;
 }
 
 // Model-specific registers that belong to the processor itself (SDM volume 4). All others are Exit::kMsr.

@@ -457,6 +457,7 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     case ZYDIS_MNEMONIC_STI: return Kind::kSetInterrupts;
     case ZYDIS_MNEMONIC_CLD: return Kind::kClearDirection;
     case ZYDIS_MNEMONIC_SWAPGS: return Kind::kSwapGs;
+    case ZYDIS_MNEMONIC_SERIALIZE: return Kind::kSerialize;
     case ZYDIS_MNEMONIC_RDTSCP: out.registers = out.registers_written = 0b111; return Kind::kReadTscAux;
     case ZYDIS_MNEMONIC_STAC: return Kind::kSetAccess;
     case ZYDIS_MNEMONIC_CLAC: return Kind::kClearAccess;

@@ -35,6 +35,7 @@ enum class InstructionKind : uint8_t {
   kClearDirection,
   kSetAccess,    // stac
   kClearAccess,  // clac
+  kSerialize,
   kReadTsc,
   kReadTscAux,  // rdtscp
   kSwapGs,

@@ -51,6 +51,15 @@ TEST(Decode, KindsOfInstructions) {
       {{0x8c, 0xd0}, Kind::kReadSegment},                     // mov eax, ss
       {{0x0f, 0x01, 0xf8}, Kind::kSwapGs},                    // swapgs
       {{0x0f, 0x01, 0xf9}, Kind::kReadTscAux},                // rdtscp
+      {{0x0f, 0x01, 0xe8}, Kind::kSerialize},                 // serialize
+      {{0xf3, 0x48, 0xab}, Kind::kRepeatStore},               // rep stosq
+      {{0xf3, 0xa4}, Kind::kRepeatMove},                      // rep movsb
+      {{0x0f, 0x05}, Kind::kSystem},                          // syscall
+      {{0x48, 0x0f, 0x07}, Kind::kSystem},                    // sysretq
+      {{0x48, 0xcf}, Kind::kSystem},                          // iretq
+      {{0x9d}, Kind::kSystem},                                // popfq
+      {{0xf3, 0x48, 0x0f, 0xae, 0xd0}, Kind::kSystem},        // wrfsbase rax
+      {{0x0f, 0x20, 0xd0}, Kind::kSystem},                    // mov rax, cr2
   };
   for (const Case& one : cases) {
     DecodedInstruction decoded = decode(one.bytes);
@@ -63,7 +72,6 @@ TEST(Decode, KindsOfInstructions) {
 TEST(Decode, RefusesToRunNatively) {
   const Bytes cases[] = {
       {0x0f, 0xa2},                          // cpuid
-      {0x0f, 0x05},                          // syscall
       {0xf4},                                // hlt
       {0xcc},                                // int3
       {0x0f, 0x0b},                          // ud2
@@ -72,18 +80,19 @@ TEST(Decode, RefusesToRunNatively) {
       {0x0f, 0x01, 0xd0},                    // xgetbv
       {0x0f, 0xae, 0x27},                    // xsave [rdi]
       {0x0f, 0xae, 0x07},                    // fxsave [rdi]
-      {0xf3, 0x48, 0x0f, 0xae, 0xd0},        // wrfsbase rax
-      {0xf3, 0x48, 0x0f, 0xae, 0xc8},        // rdgsbase rax
-      {0x0f, 0x20, 0xc0},                    // mov rax, cr0
       {0x8e, 0xd8},                          // mov ds, eax
       {0x66, 0x8c, 0xd8},                    // mov ax, ds
       {0x0f, 0x00, 0xc8},                    // str eax
       {0x0f, 0x01, 0x07},                    // sgdt [rdi]
       {0xa4},                                // movsb
-      {0xf3, 0x48, 0xab},                    // rep stosq
+      {0x67, 0xf3, 0x48, 0xab},              // rep stosq [edi]
+      {0x65, 0xf3, 0xa4},                    // rep movsb from gs
+      {0x0f, 0x07},                          // sysretl
+      {0xcf},                                // iretd
+      {0x66, 0x9d},                          // popf
+      {0xf3, 0x0f, 0xae, 0xd0},              // wrfsbase eax
       {0x48, 0xa1, 0, 0, 0, 0, 0, 0, 0, 0},  // mov rax, [absolute]
       {0xd7},                                // xlat
-      {0x9d},                                // popfq
       {0xc7, 0xf8, 0, 0, 0, 0},              // xbegin
       {0x62, 0xf1, 0x7c, 0x48, 0x10, 0xc1},  // vmovups zmm0, zmm1
       {0xe4, 0x10},                          // in al, 0x10

@@ -35,6 +35,16 @@ constexpr uint32_t kLeaf7Ebx =
 constexpr uint32_t kLeaf7Ecx = bits({2 /*UMIP*/, 22 /*RDPID*/});
 constexpr uint32_t kLeaf7Edx = bits({4 /*FSRM*/});
 
+// What emulation adds, whatever the host has. SERIALIZE is a fence and the end of a block; without it Linux
+// serializes by iret.
+constexpr uint32_t kSerializeBit = bits({14});
+// Guest software cannot steer the host's branch prediction with retpolines or barriers: their jumps become
+// jumps of the translator's. So they only cost, and the processor says that it needs none (IBRS_ALL,
+// automatic IBRS). Rights are checked before memory is touched, so that what Meltdown and its like rely on
+// does not exist either.
+constexpr uint32_t kSpeculationControlBit = bits({26}), kArchCapabilitiesBit = bits({29});
+constexpr uint32_t kAutomaticIbrsBit = bits({8});
+
 // Leaf 80000001.
 constexpr uint32_t kExtendedEcx = bits({0 /*LAHF*/, 5 /*LZCNT*/, 8 /*PREFETCHW*/});
 constexpr uint32_t kExtendedEdx =
@@ -78,7 +88,9 @@ void add_basic(CpuidTable& table, const CpuidProbe& host) {
   add(table, 6, {kApicTimerAlwaysRuns, 0, 0, 0});
   if (vendor.eax >= 7) {
     CpuidResult seven = host(7, 0);
-    add(table, 7, 0, {0, seven.ebx & kLeaf7Ebx, seven.ecx & kLeaf7Ecx, seven.edx & kLeaf7Edx});
+    uint32_t edx = (seven.edx & kLeaf7Edx) | kSerializeBit;
+    if (!is_amd(vendor)) edx |= kSpeculationControlBit | kArchCapabilitiesBit;
+    add(table, 7, 0, {0, seven.ebx & kLeaf7Ebx, seven.ecx & kLeaf7Ecx, edx});
   }
 }
 
@@ -107,7 +119,7 @@ void add_brand(CpuidTable& table) {
 void add_extended(CpuidTable& table, const CpuidProbe& host) {
   CpuidResult vendor = host(0, 0);
   uint32_t host_highest = host(kExtended, 0).eax;
-  uint32_t highest = std::min(host_highest, is_amd(vendor) ? kHighestAmd : kHighestIntel);
+  uint32_t highest = is_amd(vendor) ? kHighestAmd : std::min(host_highest, kHighestIntel);
   add(table, kExtended, {highest, vendor.ebx, vendor.ecx, vendor.edx});
   CpuidResult features = host(kExtended + 1, 0);
   uint32_t edx = features.edx & kExtendedEdx;
@@ -120,7 +132,9 @@ void add_extended(CpuidTable& table, const CpuidProbe& host) {
   add(table, kExtended + 7, {0, 0, 0, host(kExtended + 7, 0).edx & kInvariantTsc});
   constexpr uint32_t kLinear48Bits = 48 << 8;
   add(table, kExtended + 8, {(host(kExtended + 8, 0).eax & 0xff) | kLinear48Bits, 0, 0, 0});
-  if (highest >= kHighestAmd) add(table, kHighestAmd, {host(kHighestAmd, 0).eax & kExtended2Eax, 0, 0, 0});
+  if (!is_amd(vendor)) return;
+  uint32_t more = host_highest >= kHighestAmd ? host(kHighestAmd, 0).eax & kExtended2Eax : 0;
+  add(table, kHighestAmd, {more | kAutomaticIbrsBit, 0, 0, 0});
 }
 }  // namespace
 
