@@ -139,6 +139,16 @@ void undo_access(Context& context, const AccessSite& site) {
   take_flags(context);
 }
 
+namespace {
+// A misaligned vector operand (or that of cmpxchg16b) is #GP before it is a page fault, and an x87 exception
+// that waits is #MF.
+bool faults_first(const AccessSite& site, uint64_t linear) {
+  constexpr uint8_t kXmm = 16, kYmm = 32;
+  if (site.size == kXmm || site.size == kYmm) return linear % site.size == 0;
+  return site.general;
+}
+}  // namespace
+
 bool access_miss(Context* pointer) {
   Context& context = *pointer;
   const AccessSite& site = missed_site(context);
@@ -153,7 +163,9 @@ bool access_miss(Context* pointer) {
   context.reason = LeaveReason::kStoreToCode;
   if (site.write && fault.vector != kPageFaultVector) return false;
   undo_access(context, site);
-  if (fault.vector == kPageFaultVector && deliver_page_fault(context, fault)) return go_to_rip(context);
+  if (fault.vector == kPageFaultVector && faults_first(site, fault.address) &&
+      deliver_page_fault(context, fault))
+    return go_to_rip(context);
   context.reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
   return false;
 }
