@@ -5,7 +5,7 @@ namespace cumulet::hypervisor {
 
 namespace {
 constexpr uint8_t kChecked = 0xff;
-constexpr uint8_t kMostChanges = 2;
+constexpr uint8_t kMostChanges = 6;
 constexpr size_t kMostEntries = 1 << 18;
 }  // namespace
 
@@ -19,7 +19,7 @@ DirectHints::Hint DirectHints::at(GuestAddress instruction) const {
 void DirectHints::note(GuestAddress instruction, std::optional<uint8_t> slot) {
   if (entries_.size() >= kMostEntries) entries_.clear();
   auto [entry, added] = entries_.try_emplace(instruction, Entry{slot.value_or(kChecked), 0});
-  if (added) return;
+  if (added || entry->second.slot == slot) return;  // the slot was given to another region meanwhile
   bool settled = ++entry->second.changes > kMostChanges;
   entry->second.slot = settled ? kChecked : slot.value_or(kChecked);
 }

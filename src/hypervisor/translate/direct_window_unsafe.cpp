@@ -25,6 +25,18 @@ constexpr int kUnmapped = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 // Every scattered page is a mapping of its own, and the system's limit for a process is 65,530.
 constexpr size_t kMaxRuns = 40'000;
 std::atomic<size_t> runs_of_process{0};
+
+// Translated code names slots, and is shared by all programs that map its page. So what lies at similar
+// addresses in all of them (SysV ABI for AMD64, and Linux's address space layout) gets the same slot: low
+// code and data; executables and their heap; the stack; libraries and other mappings.
+using Slots = std::array<uint8_t, 3>;
+Slots candidate_slots(uint32_t upper) {
+  if (upper == 0) return {0, 0, 0};
+  if (upper < 0x5000) return {1, 7, 1};
+  if (upper < 0x7000) return {2, 3, 7};
+  if (upper < 0x7ff0) return {5, 6, 7};
+  return {4, 7, 6};
+}
 }  // namespace
 
 DirectWindow::DirectWindow(Context& context, GuestMemory& memory, CodePages& pages)
@@ -61,7 +73,7 @@ uint32_t& DirectWindow::frame(Page page) { return frames_[page.slot * kPagesPerR
 std::optional<uint8_t> DirectWindow::slot_of(uint64_t linear) {
   if (linear >= kUserEnd || base_ == nullptr) return std::nullopt;
   auto upper = static_cast<uint32_t>(linear >> 32);
-  for (uint8_t slot = 0; slot < kDirectSlots; ++slot) {
+  for (uint8_t slot : candidate_slots(upper)) {
     DirectSlot& entry = context_.direct_slots[slot];
     if (entry.upper == upper) return slot;
     if (entry.upper != kNoRegion) continue;

@@ -59,6 +59,11 @@ bool keeps_segments(const DecodedInstruction& instruction) {
   }
 }
 
+bool may_check_before(const DecodedInstruction& instruction) {
+  return keeps_segments(instruction) && instruction.kind != InstructionKind::kLeave &&
+         instruction.kind != InstructionKind::kJump && instruction.kind != InstructionKind::kJumpConditional;
+}
+
 uint16_t mask_of(uint8_t reg) { return reg == kNone ? uint16_t{0} : static_cast<uint16_t>(1 << reg); }
 }  // namespace
 
@@ -258,16 +263,18 @@ void Translator::pass_facts(size_t index, FactSet& valid) const {
   }
 }
 
+// Going up is allowed over what only computes, and leaves the value (or a register's window) as it is.
 size_t Translator::place_of_check(const DirectSubject& subject, size_t index) const {
   for (size_t place = index;; --place) {
     if (live_before_[place] == 0) return place;
     if (flow_[place].leader) return index;
     const DecodedInstruction& before = instructions_[place - 1];
-    bool moves_rsp = (subject.registers() & (1 << kRsp)) != 0 && (before.registers & (1 << kRsp)) != 0;
-    if ((before.registers_written & subject.registers()) != 0 || moves_rsp) return index;
-    if (before.kind != InstructionKind::kCopy && before.kind != InstructionKind::kMemory &&
-        before.kind != InstructionKind::kNothing && before.kind != InstructionKind::kRipAddress)
+    bool single_register = subject.form == DirectSubject::Form::kRegister;
+    if (!may_check_before(before) ||
+        (!single_register && (before.registers & subject.registers() & (1 << kRsp)) != 0))
       return index;
+    bool moved = single_register && small_addition(before).has_value();
+    if ((before.registers_written & subject.registers()) != 0 && !moved) return index;
   }
 }
 

@@ -134,8 +134,12 @@ void Translator::decode() {
   }
   connect();
   if (!region_) return;
+  // Those that jumps to the address in a register need (acquire_jump_scratch), if they are free.
+  constexpr uint16_t kForJumps = 1 << kRcx | 1 << kR11;
   region_address_ = lowest(kAddressCandidates & ~used);
+  if ((used & kForJumps) == 0) region_address_ = kRcx;
   region_index_ = lowest(kIndexCandidates & ~used & ~(1U << region_address_));
+  if ((used & kForJumps) == 0) region_index_ = kR11;
 }
 
 // How many instructions of run_, up to and with a conditional jump or its end, leave two registers unused;
