@@ -60,12 +60,24 @@ bool may_keep_flags(const Raw& raw) {
   }
 }
 
+// Flags that are undefined after an instruction (SDM volume 1, appendix A) hold nothing of what was in them before, on
+// every processor known; but some processors leave them alone in multiplications and divisions.
+bool writes_undefined_flags(const Raw& raw) {
+  switch (raw.instruction.meta.category) {
+    case ZYDIS_CATEGORY_LOGICAL:
+    case ZYDIS_CATEGORY_SHIFT: return true;
+    default: return false;
+  }
+}
+
 void describe_flags(const Raw& raw, DecodedInstruction& out) {
   const ZydisAccessedFlags* flags = raw.instruction.cpu_flags;
   if (flags != nullptr) {
     out.flags_read = flags->tested & kArithmeticFlags;
-    if (!may_keep_flags(raw))
+    if (!may_keep_flags(raw)) {
       out.flags_killed = (flags->modified | flags->set_0 | flags->set_1) & kArithmeticFlags;
+      if (writes_undefined_flags(raw)) out.flags_killed |= flags->undefined & kArithmeticFlags;
+    }
   }
   switch (raw.instruction.meta.category) {
     case ZYDIS_CATEGORY_COND_BR:
