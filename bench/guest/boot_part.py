@@ -41,14 +41,15 @@ def timed(machine, guest, marker, pair, patience, timeout_s=TIMEOUT_S, arguments
     return f"{machine.name} {marked:.2f} s, ended {ended:.2f} s"
 
 
-def measure(options, machines, kernel, initrd, progress):
-    """Boots every machine in turn, options.repeats times; returns the measures."""
+def measure(options, machines, kernel, initrd, progress, kept):
+    """Boots every machine in turn, options.repeats times, into measures that it adds to `kept`."""
     patience = Patience(options.patience)
     pairs = {}
     for what in COMMAND_LINES:
         names = (f"boot to the first line{what}", f"boot to power off{what}")
         pairs[what] = [Measure("boot", name, "boot", "s", {}) for name in names]
     resident = Measure("boot", "memory beyond RAM at the first line", "memory_beyond", "MiB", {})
+    kept += [*(measure for pair in pairs.values() for measure in pair), resident]
     for turn in range(options.repeats):
         for what, append in COMMAND_LINES.items():
             guest = Guest(kernel, initrd, append, options.memory)
@@ -57,4 +58,3 @@ def measure(options, machines, kernel, initrd, progress):
         guest = Guest(kernel, initrd, f"{COMMAND_LINES['']} bench=wait", options.memory)
         for machine in machines:
             resident.add(machine.name, memory_at(machine, guest, MARKER, TIMEOUT_S))
-    return [*(measure for pair in pairs.values() for measure in pair), resident]

@@ -17,7 +17,8 @@ sys.path.insert(0, str(HERE.parents[1] / "images"))
 import cpio_newc  # noqa: E402  (found through the path set above)
 
 SYSTEM = ["systemd-sysv", "dbus"]
-TOOLS = ["bzip2", "gawk", "gcc", "git", "libc6-dev", "luajit", "make", "openssl", "python3", "sqlite3", "xz-utils", "zstd"]
+TOOLS = ["bzip2", "gawk", "gcc", "git", "libc6-dev", "luajit", "make", "openssl", "python3", "sqlite3", "xz-utils",
+         "zstd"]
 TIMEOUT_S = 1800
 SESSION_FOLDER = "opt/bench"
 

@@ -12,13 +12,14 @@ MEMORY_MIB = 2048
 APPEND = "console=ttyS0 panic=-1 systemd.unit=bench.target"
 
 
-def measure(options, machines, kernel, progress):
-    """Boots every machine in turn, options.repeats times; returns the measures."""
+def measure(options, machines, kernel, progress, kept):
+    """Boots every machine in turn, options.repeats times, into measures that it adds to `kept`."""
     patience = Patience(options.patience)
     initrd = debian.initrd(debian.tree("system", debian.SYSTEM, progress))
     pair = [Measure("debian", name, "debian", "s", {})
             for name in ("full Debian to multi-user", "full Debian to power off")]
     resident = Measure("debian", "memory beyond RAM at multi-user", "memory_beyond", "MiB", {})
+    kept += [*pair, resident]
     for turn in range(options.repeats):
         guest = Guest(kernel, initrd, f"{APPEND} bench=poweroff", MEMORY_MIB)
         texts = [timed(machine, guest, MARKER, pair, patience, TIMEOUT_S) for machine in machines]
@@ -26,4 +27,3 @@ def measure(options, machines, kernel, progress):
     guest = Guest(kernel, initrd, f"{APPEND} bench=wait", MEMORY_MIB)
     for machine in machines:
         resident.add(machine.name, memory_at(machine, guest, MARKER, TIMEOUT_S))
-    return [*pair, resident]

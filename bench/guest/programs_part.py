@@ -56,11 +56,12 @@ def timed(console, program):
     return seconds, meter.foreign(), checksum(lines, program)
 
 
-def run_all(consoles, options, progress):
+def run_all(consoles, options, progress, kept):
     """Runs every program on every machine in turn; refuses results that differ from the native ones."""
     names = {name: prepare(console, BOOT_TIMEOUT_S) for name, console in consoles.items()}
     chosen = select(names["native"], options.programs)
     measures = {program: Measure("programs", program, "program", "s", {}) for program in chosen}
+    kept += measures.values()
     patience, native_checksums = Patience(options.patience), {}
     own = [pid for console in consoles.values() for pid in tree(console.pid)]
     for turn in range(options.program_repeats):
@@ -75,15 +76,14 @@ def run_all(consoles, options, progress):
                 measures[program].add(name, seconds, foreign)
                 texts.append(f"{name} {seconds:.2f} s")
             progress(f"{turn + 1}/{options.program_repeats} {program}: {', '.join(texts)}")
-    return list(measures.values())
 
 
-def measure(options, machines, kernel, progress):
-    """Starts all sessions and runs the programs in them; returns the measures."""
+def measure(options, machines, kernel, progress, kept):
+    """Starts all sessions and runs the programs in them, into measures that it adds to `kept`."""
     tar = debian.tree("programs", debian.SYSTEM + debian.TOOLS, progress)
     guest = Guest(kernel, debian.initrd(tar), APPEND, MEMORY_MIB)
     with contextlib.ExitStack() as stack:
         consoles = {"native": stack.enter_context(Console("native", debian.native_command(tar)))}
         for machine in machines:
             consoles[machine.name] = stack.enter_context(Console(machine.title, machine.command(guest)))
-        return run_all(consoles, options, progress)
+        run_all(consoles, options, progress, kept)

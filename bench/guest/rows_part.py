@@ -103,10 +103,11 @@ def sample(place, row, group, patience, others):
     return best
 
 
-def measure(options, machines, kernel, initrd, programs, progress):
-    """Runs the chosen rows, options.repeats times; returns their measures."""
+def measure(options, machines, kernel, initrd, programs, progress, kept):
+    """Runs the chosen rows, options.repeats times, into measures that it adds to `kept`."""
     rows = select(listed(programs), options.rows)
     measures = {row: Measure("rows", row, group, "ns", {}, per=unit) for row, group, unit in rows}
+    kept += measures.values()
     patience = Patience(options.patience)
     with contextlib.ExitStack() as stack:
         places = [Native(programs)]
@@ -125,4 +126,3 @@ def measure(options, machines, kernel, initrd, programs, progress):
                         measures[row].add(place.name, *taken)
                         texts.append(f"{place.name} {taken[0]:.2f}")
                 progress(f"{turn + 1}/{options.repeats} {row}: {', '.join(texts) or 'not on this processor'}")
-    return [measure for measure in measures.values() if measure.samples]

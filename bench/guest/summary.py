@@ -18,6 +18,8 @@ MEANS = {
 # Natively `cpuid` leaves the host's own virtual machine, QEMU drops `lock` with one processor, and the others
 # of this group are single instructions or calls: shown, but in no mean.
 LEFT_OUT = "single"
+# What the loops of one and of two processors are called: nanoseconds per iteration of all loops together.
+LOOPS = {1: "1 loop on 1 processor", 2: "2 loops on 2 processors"}
 
 
 def geometric_mean(values):
@@ -60,3 +62,11 @@ def means(measures):
         if count:
             pairs = (("qemu", "native"), ("cumulet", "native"), ("cumulet", "qemu"))
             yield title, count, *(group_ratio(measures, groups, *pair) for pair in pairs)
+
+
+def throughputs(measures):
+    """Returns {machine: how many times the work of one processor two do}."""
+    found = {measure.name: measure.samples for measure in measures}
+    one, two = (found.get(name, {}) for name in LOOPS.values())
+    return {machine: statistics.median(x / y for x, y in zip(one[machine], two[machine]))
+            for machine in one if two.get(machine)}

@@ -44,15 +44,20 @@ def means_table(measures):
 
 
 def machines_table(measures):
-    """Yields the lines of what only guests do: boots and memory, with their units."""
-    yield f"{'':40} {'unit':>5} {'QEMU':>9} {'ours':>9} {'QEMU:ours':>10}   spread of ours"
+    """Yields the lines of boots, memory and processors, with their units."""
+    yield f"{'':40} {'unit':>5} {'native':>9} {'QEMU':>9} {'ours':>9} {'QEMU:ours':>10}   spread of ours"
     for measure in measures:
         qemu, ours = summary.median(measure, "qemu"), summary.median(measure, "cumulet")
         against = summary.ratio(measure, "qemu", "cumulet")
         values = measure.samples.get("cumulet", [])
         reach = f"{min(values):.2f}-{max(values):.2f}" if values else ""
-        yield (f"{measure.name:40} {measure.unit:>5} {number(qemu, 9)} {number(ours, 9)} {number(against, 10)}"
-               f"   {reach}")
+        native = number(summary.median(measure, "native"), 9)
+        yield (f"{measure.name:40} {measure.unit:>5} {native} {number(qemu, 9)} {number(ours, 9)}"
+               f" {number(against, 10)}   {reach}")
+    scale = summary.throughputs(measures)
+    if scale:
+        texts = ", ".join(f"{machine} {value:.2f}" for machine, value in scale.items())
+        yield f"throughput of 2 processors against 1: {texts}"
 
 
 def disturbed(measures, limit=0.25):
@@ -75,6 +80,9 @@ def whole(result):
     if list(summary.means(result.measures)):
         yield ""
         yield from means_table(result.measures)
+    for failure in about.get("failures", []):
+        yield ""
+        yield f"FAILED: {failure}"
     names = disturbed(result.measures)
     if names:
         yield ""

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 GUEST = pathlib.Path(__file__).resolve().parents[2] / "bench" / "guest"
 sys.path.insert(0, str(GUEST))
 
 import comparison  # noqa: E402  (found through the path set above)
 import console  # noqa: E402
+import memory  # noqa: E402
+import plot  # noqa: E402
+import programs_part  # noqa: E402
 import results  # noqa: E402
 import rows_part  # noqa: E402
 import summary  # noqa: E402
@@ -86,6 +90,70 @@ class MeansTest(unittest.TestCase):
         alone = results.Measure("rows", "a", "integer", "ns", {"native": [1.0], "cumulet": [2.0]})
         self.assertEqual(next(iter(summary.means([alone])))[2:], (None, 2, None))
         self.assertIn("-", table.row_line(alone))
+
+    def test_throughput_is_of_the_machines_that_have_both(self):
+        names = list(summary.LOOPS.values())
+        one = results.Measure("smp", names[0], "smp", "ns", {"native": [10.0, 10.0], "qemu": [80.0], "cumulet": [20.0]})
+        two = results.Measure("smp", names[1], "smp", "ns", {"native": [5.0, 10.0], "cumulet": [10.0]})
+        self.assertEqual(summary.throughputs([one, two]), {"native": 1.5, "cumulet": 2})
+        self.assertEqual(summary.throughputs([one]), {})
+
+
+class MemoryTest(unittest.TestCase):
+    SMAPS = """\
+7f0000000000-7f0040000000 rw-s 00000000 00:01 57 /memfd:guest-ram (deleted)
+Size:            1048576 kB
+Pss:               90000 kB
+7f0050000000-7f0050001000 r-xp 00000000 fe:00 11 /usr/bin/some
+Size:                  4 kB
+Pss:                   2 kB
+"""
+
+    def test_our_guests_ram_is_known_by_its_name(self):
+        self.assertEqual(memory.guest_ram_kib(self.SMAPS, 1024), (90002, 90000))
+
+    def test_qemus_guests_ram_is_known_by_its_size(self):
+        smaps = self.SMAPS.replace("rw-s", "rw-p").replace("00:01 57 /memfd:guest-ram (deleted)", "00:00 0 ")
+        self.assertEqual(memory.guest_ram_kib(smaps, 1024), (90002, 90000))
+        self.assertEqual(memory.guest_ram_kib(smaps, 2048), (90002, None))
+
+    def test_a_code_buffer_of_that_size_is_not_ram(self):
+        smaps = self.SMAPS.replace("rw-s", "rwxp").replace("00:01 57 /memfd:guest-ram (deleted)", "00:00 0 ")
+        self.assertEqual(memory.guest_ram_kib(smaps, 1024), (90002, None))
+
+
+class ProgramsTest(unittest.TestCase):
+    def test_checksums_are_parsed(self):
+        self.assertEqual(programs_part.checksum(["noise", "CHECKSUM xz 77 18"], "xz"), "77 of 18 characters")
+        with self.assertRaisesRegex(BenchError, "xz printed no checksum: bash: xz"):
+            programs_part.checksum(["bash: xz: command not found"], "xz")
+
+    def test_programs_are_selected_by_name(self):
+        self.assertEqual(programs_part.select(["bash", "dash", "xz"], "sh$"), ["bash", "dash"])
+        for wrong in ("nothing", "("):
+            with self.assertRaises(BenchError):
+                programs_part.select(["bash"], wrong)
+
+    def test_every_program_has_a_name(self):
+        listed = subprocess.run(["bash", "-c", '. "$0"; list_programs', GUEST / "debian" / "programs.sh"],
+                                capture_output=True, text=True, timeout=60, check=True).stdout.split()
+        self.assertGreaterEqual(len(listed), 12)
+        self.assertIn("gcc", listed)
+
+
+class PlotTest(unittest.TestCase):
+    def test_every_measure_has_its_bars(self):
+        boot = results.Measure("boot", "boot to the first line", "boot", "s", {"qemu": [2.0], "cumulet": [0.5]})
+        drawn = plot.svg(result(measure("a <b>", "integer", [1.0], [6.0], [0.5]), boot))
+        root = xml.etree.ElementTree.fromstring(drawn)
+        texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+        for wanted in ("a <b>", "6", "0.5", "2 s", "0.5 s", "integer and branch (1)"):
+            self.assertIn(wanted, texts)
+
+    def test_without_qemu_and_without_measures_it_draws_what_there_is(self):
+        alone = results.Measure("rows", "a", "integer", "ns", {"native": [1.0], "cumulet": [2.0]})
+        for drawn in (plot.svg(result(alone)), plot.svg(result())):
+            self.assertTrue(xml.etree.ElementTree.fromstring(drawn).tag.endswith("svg"))
 
 
 class FileTest(unittest.TestCase):
