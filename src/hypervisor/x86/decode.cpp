@@ -476,8 +476,7 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     case ZYDIS_MNEMONIC_RDTSC: out.registers = out.registers_written = 0b101; return Kind::kReadTsc;
     case ZYDIS_MNEMONIC_PUSHFQ: out.registers = 1 << 4; return Kind::kPushFlags;
     case ZYDIS_MNEMONIC_LEAVE:
-      out.registers = 0b110000;
-      out.registers_written = 0b100000;
+      out.registers = out.registers_written = 0b110000;  // rsp gets an unrelated value
       return raw.instruction.operand_width == 64 ? Kind::kLeave : Kind::kInterpret;
     case ZYDIS_MNEMONIC_PUSH:
     case ZYDIS_MNEMONIC_POP:

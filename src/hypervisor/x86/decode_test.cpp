@@ -123,7 +123,7 @@ TEST(Decode, RegistersWritten) {
   EXPECT_EQ(decode({0x48, 0x0f, 0x44, 0xcb}).registers_written, 0b10);  // cmove rcx, rbx
   EXPECT_EQ(decode({0x48, 0x87, 0x0b}).registers_written, 0b10);        // xchg [rbx], rcx
   EXPECT_EQ(decode({0x0f, 0x31}).registers_written, 0b101);             // rdtsc
-  EXPECT_EQ(decode({0xc9}).registers_written, 0b100000);                // leave
+  EXPECT_EQ(decode({0xc9}).registers_written, 0b110000);                // leave
 }
 
 TEST(Decode, ExtendedState) {
