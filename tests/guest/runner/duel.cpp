@@ -34,6 +34,8 @@ Result<std::unique_ptr<Engine>> create_engine(const std::string& name, GuestMemo
     options.mode = TranslateMode::kInterpretOnly;
   } else if (name == "single") {
     options.mode = TranslateMode::kSingleInstructionBlocks;
+  } else if (name == "direct") {
+    options.direct_memory = DirectMemory::kAlways;
   } else if (name != "translator") {
     return fail(ErrorCode::kInvalidArgument, "unknown engine: " + name);
   }
@@ -242,7 +244,7 @@ int duel(const std::string& first, const std::string& second, uint64_t seed, uin
     }
     exits += a->steps.size();
     cut += a->cut || b->cut ? 1 : 0;
-    std::string text = difference(*a, *b, second == "translator");
+    std::string text = difference(*a, *b, second == "translator" || second == "direct");
     if (text.empty()) continue;
     if (a->tables_changed || b->tables_changed) {
       ++stale;
@@ -269,7 +271,7 @@ int duel(const std::string& first, const std::string& second, uint64_t seed, uin
 int main(int argc, char** argv) {
   if (argc != 5) {
     fmt::print(stderr,
-               "usage: guest_duel ENGINE ENGINE FIRST_SEED GUESTS   (interpreter|single|translator|kvm)\n");
+               "usage: guest_duel ENGINE ENGINE FIRST_SEED GUESTS   (interpreter|single|translator|direct|kvm)\n");
     return cumulet::guest_test::kUsage;
   }
   return cumulet::guest_test::duel(argv[1], argv[2], std::strtoull(argv[3], nullptr, 0),

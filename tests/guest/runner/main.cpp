@@ -36,6 +36,8 @@ Result<std::unique_ptr<Engine>> create_engine(const std::string& name, GuestMemo
     options.mode = TranslateMode::kSingleInstructionBlocks;
   } else if (name == "translator") {
     options.mode = TranslateMode::kChainedBlocks;
+  } else if (name == "direct") {
+    options.direct_memory = DirectMemory::kAlways;
   } else {
     return fail(ErrorCode::kInvalidArgument, "unknown engine: " + name);
   }
@@ -169,7 +171,7 @@ Result<int> run(const std::string& engine_name, const std::string& source_path,
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    fmt::print(stderr, "usage: guest_runner interpreter|single|translator|kvm SOURCE.S PROGRAM.bin\n");
+    fmt::print(stderr, "usage: guest_runner interpreter|single|translator|direct|kvm SOURCE.S PROGRAM.bin\n");
     return kUsage;
   }
   auto result = run(argv[1], argv[2], argv[3]);

@@ -33,6 +33,8 @@ Result<std::unique_ptr<Engine>> create_engine(const std::string& name, GuestMemo
     options.mode = TranslateMode::kInterpretOnly;
   } else if (name == "single") {
     options.mode = TranslateMode::kSingleInstructionBlocks;
+  } else if (name == "direct") {
+    options.direct_memory = DirectMemory::kAlways;
   } else if (name != "translator") {
     return fail(ErrorCode::kInvalidArgument, "unknown engine: " + name);
   }
@@ -196,7 +198,7 @@ int storm(const std::string& engine_name, uint64_t first_seed, uint64_t guests) 
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    fmt::print(stderr, "usage: guest_storm interpreter|single|translator|kvm FIRST_SEED GUESTS\n");
+    fmt::print(stderr, "usage: guest_storm interpreter|single|translator|direct|kvm FIRST_SEED GUESTS\n");
     return cumulet::guest_test::kUsage;
   }
   return cumulet::guest_test::storm(argv[1], std::strtoull(argv[2], nullptr, 0),
