@@ -15,6 +15,7 @@ MEANS = {
     "JIT and self-modifying": ("code",),
     "real programs": ("program",),
 }
+MEANS_GROUPS = frozenset(group for groups in MEANS.values() for group in groups)
 # Natively `cpuid` leaves the host's own virtual machine, QEMU drops `lock` with one processor, and the others
 # of this group are single instructions or calls: shown, but in no mean.
 LEFT_OUT = "single"

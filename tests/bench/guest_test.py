@@ -13,6 +13,7 @@ sys.path.insert(0, str(GUEST))
 
 import comparison  # noqa: E402  (found through the path set above)
 import console  # noqa: E402
+import markdown  # noqa: E402
 import memory  # noqa: E402
 import plot  # noqa: E402
 import programs_part  # noqa: E402
@@ -139,6 +140,14 @@ class ProgramsTest(unittest.TestCase):
                                 capture_output=True, text=True, timeout=60, check=True).stdout.split()
         self.assertGreaterEqual(len(listed), 12)
         self.assertIn("gcc", listed)
+
+
+class MarkdownTest(unittest.TestCase):
+    def test_means_and_boots_are_in_it(self):
+        boot = results.Measure("boot", "boot to the first line", "boot", "s", {"qemu": [2.0], "cumulet": [0.5]})
+        text = "\n".join(markdown.lines(result(measure("a", "integer", [1.0], [6.0], [1.5]), boot)))
+        self.assertIn("| integer and branch (1), × native | 6 | 1.5 | 4 × |", text)
+        self.assertIn("| boot to the first line | 2 s | 0.5 s | 4 × |", text)
 
 
 class PlotTest(unittest.TestCase):
