@@ -56,16 +56,17 @@ class SoftwareTlb;
 
 // Why translated code came back to the dispatcher.
 enum class LeaveReason : uint32_t {
-  kLink,              // a direct jump that may be chained: `link` says which
-  kLookup,            // state.rip has no known translation
-  kIndirect,          // the same, and an indirect jump went there: `jump_site` says which
-  kInterpretGeneral,  // the interpreter must execute the instruction at state.rip, which needs no extended
-                      // state
-  kInterpret,         // the same for any instruction
-  kNativeFault,       // a signal in translated code: `host_rip` says where
-  kStoreToCode,       // an access that may store to translated code: as at AccessSite, nothing undone
-  kRegionMiss,        // a check of user code's direct memory: miss_upper, miss_linear and link say which
-  kDone,              // C++ called from translated code has dealt with the reason, and wants the dispatcher
+  kLink,               // a direct jump that may be chained: `link` says which
+  kLookup,             // state.rip has no known translation
+  kIndirect,           // the same, and an indirect jump went there: `jump_site` says which
+  kInterpretGeneral,   // the interpreter must execute the instruction at state.rip, which needs no extended
+                       // state
+  kInterpret,          // the same for any instruction
+  kNativeFault,        // a signal in translated code: `host_rip` says where
+  kChangeTranslation,  // mov to CR3 or invlpg at state.rip: Context::operand, miss_linear
+  kStoreToCode,        // an access that may store to translated code: as at AccessSite, nothing undone
+  kRegionMiss,         // a check of user code's direct memory: miss_upper, miss_linear and link say which
+  kDone,               // C++ called from translated code has dealt with the reason, and wants the dispatcher
 };
 
 // How the arithmetic flags are kept during a memory check (see Translator).

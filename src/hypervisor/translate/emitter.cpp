@@ -51,6 +51,12 @@ void Emitter::load_context16(uint8_t destination, int32_t field) {
   value(field);
 }
 
+void Emitter::load_context_low16(uint8_t destination, int32_t field) {
+  constexpr uint8_t kOperandSizePrefix = 0x66;
+  byte(kOperandSizePrefix);
+  context_operand(0x8b, destination, field, false);
+}
+
 void Emitter::store_context_immediate32(int32_t field, uint32_t immediate) {
   context_operand(0xc7, 0, field, false);
   value(immediate);

@@ -42,7 +42,8 @@ class Emitter {
   void load_context32(uint8_t destination, int32_t field) {
     context_operand(0x8b, destination, field, false);
   }
-  void load_context16(uint8_t destination, int32_t field);  // zero-extended
+  void load_context16(uint8_t destination, int32_t field);      // zero-extended
+  void load_context_low16(uint8_t destination, int32_t field);  // the rest stays
   void store_context_immediate32(int32_t field, uint32_t value);
   void store_context_immediate64(int32_t field, uint64_t value);
   void and_context_byte(int32_t field, uint8_t mask);            // (flags)

@@ -34,7 +34,7 @@ struct QuickOperand {
   uint8_t length;  // of the instruction
   uint8_t general_register;
   uint8_t control_register;
-  uint8_t unused = 0;
+  SystemOperation system;
 };
 static_assert(sizeof(QuickOperand) == sizeof(uint32_t));
 
@@ -66,6 +66,12 @@ bool go_to_rip(Context& context);
 
 // Delivers a page fault of the instruction at state.rip. False: unusual, nothing changed.
 bool deliver_page_fault(Context& context, const Exception& fault);
+
+// XSAVE and XRSTOR at miss_linear, in their 64-bit forms. QuickHandlers.
+bool save_extended(Context* context);
+bool restore_extended(Context* context);
+// Goes on behind the instruction, which changed no flags; take_flags() came before.
+bool finish(Context& context);
 
 const AccessSite& missed_site(const Context& context);
 // Brings back the guest's registers and flags as they were before the instruction.

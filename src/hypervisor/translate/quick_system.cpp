@@ -33,12 +33,6 @@ bool go_to_next(Context& context) {
   return go_to_rip(context);
 }
 
-// The instruction is done, without changing flags.
-bool finish(Context& context) {
-  set_flags(context, context.cpu.state.rflags);
-  return go_to_next(context);
-}
-
 bool system_call(Context* pointer) {
   Context& context = *pointer;
   CpuState& state = context.cpu.state;
@@ -212,7 +206,18 @@ bool read_control(Context* pointer) {
   }
   return finish(context);
 }
+// mov to CR3 and invlpg empty caches, which is too much for here: the light way goes on with them.
+bool change_translation(Context* context) {
+  take_flags(*context);
+  context->reason = LeaveReason::kChangeTranslation;
+  return false;
+}
 }  // namespace
+
+bool finish(Context& context) {
+  set_flags(context, context.cpu.state.rflags);
+  return go_to_next(context);
+}
 
 bool flags_are_usual(const Context& context, uint64_t flags, uint8_t cpl) {
   const CpuState& state = context.cpu.state;
@@ -230,10 +235,10 @@ namespace cumulet::hypervisor {
 
 QuickHandlers quick_handlers() {
   using namespace quick;
-  return {
-      access_miss,
-      {system_call, system_return, interrupt_return, pop_flags, read_msr, write_msr, access_base<kFs, false>,
-       access_base<kGs, false>, access_base<kFs, true>, access_base<kGs, true>, read_control}};
+  return {access_miss,
+          {system_call, system_return, interrupt_return, pop_flags, read_msr, write_msr,
+           access_base<kFs, false>, access_base<kGs, false>, access_base<kFs, true>, access_base<kGs, true>,
+           read_control, change_translation, change_translation, save_extended, restore_extended}};
 }
 
 }  // namespace cumulet::hypervisor

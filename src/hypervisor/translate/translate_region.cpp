@@ -39,6 +39,8 @@ bool is_unprivileged(SystemOperation operation) {
   switch (operation) {
     case SystemOperation::kSyscall:
     case SystemOperation::kPopFlags:
+    case SystemOperation::kSaveExtended:
+    case SystemOperation::kRestoreExtended:
     case SystemOperation::kReadFsBase:
     case SystemOperation::kReadGsBase:
     case SystemOperation::kWriteFsBase:
@@ -56,7 +58,9 @@ bool allowed(const DecodedInstruction& instruction, CodeMode mode) {
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess:
     case InstructionKind::kSwapGs: return !user;
-    case InstructionKind::kSystem: return !user || is_unprivileged(instruction.system);
+    case InstructionKind::kSystem:
+      return (!user || is_unprivileged(instruction.system)) &&
+             static_cast<uint8_t>(instruction.state) <= static_cast<uint8_t>(fpu_level(mode));
     default: return static_cast<uint8_t>(instruction.state) <= static_cast<uint8_t>(fpu_level(mode));
   }
 }

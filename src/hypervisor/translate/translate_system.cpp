@@ -77,7 +77,15 @@ void Translator::translate_swap_gs() {
 
 void Translator::call_quick_handler(const DecodedInstruction& instruction) {
   QuickOperand operand{instruction.length, instruction.operand_register,
-                       static_cast<uint8_t>(instruction.immediate)};
+                       static_cast<uint8_t>(instruction.immediate), instruction.system};
+  bool has_address = instruction.system == SystemOperation::kInvalidatePage ||
+                     instruction.system == SystemOperation::kSaveExtended ||
+                     instruction.system == SystemOperation::kRestoreExtended;
+  if (has_address) {
+    acquire_scratch(instruction.registers, true);
+    compute_address(hot_, {Address::Form::kOperand});
+    hot_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
+  }
   release_scratch();
   hot_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
   hot_.store_context_immediate32(context_offset(layout_, &layout_.operand),
@@ -110,12 +118,14 @@ bool Translator::translate_system(const DecodedInstruction& instruction) {
       return true;
     }
     case InstructionKind::kSystem: call_quick_handler(instruction); return true;
-    case InstructionKind::kReadSegment:
-      hot_.load_context16(
-          instruction.operand_register,
-          context_offset(layout_,
-                         &layout_.cpu.state.segments[static_cast<size_t>(instruction.immediate)].selector));
+    case InstructionKind::kReadSegment: {
+      const Segment& segment = layout_.cpu.state.segments[static_cast<size_t>(instruction.immediate)];
+      int32_t selector = context_offset(layout_, &segment.selector);
+      bool partly = instruction.operand_size == 2;
+      if (partly) hot_.load_context_low16(instruction.operand_register, selector);
+      if (!partly) hot_.load_context16(instruction.operand_register, selector);
       return true;
+    }
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess: {
       bool set = instruction.kind == InstructionKind::kSetAccess;

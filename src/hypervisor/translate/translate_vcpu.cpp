@@ -189,9 +189,11 @@ bool TranslateVcpu::go_on() {
            direct_->window().slot_of(uint64_t{context_.miss_upper} << 32));
   std::optional<Exit> exit;
   bool undone = context_.reason == LeaveReason::kIndirect && undo_jump();
-  if (undone || context_.reason == LeaveReason::kInterpretGeneral) exit = interpreter_.step();
-  pending_lookup_ =
-      !undone && (context_.reason == LeaveReason::kIndirect || context_.reason == LeaveReason::kLookup);
+  bool changed = context_.reason == LeaveReason::kChangeTranslation;
+  if (undone || context_.reason == LeaveReason::kInterpretGeneral || (changed && !change_translation()))
+    exit = interpreter_.step();
+  pending_lookup_ = !undone && (changed || context_.reason == LeaveReason::kIndirect ||
+                                context_.reason == LeaveReason::kLookup);
   if (context_.reason == LeaveReason::kLink) {
     pending_link_ = static_cast<uint32_t>(context_.link);
     pending_link_epoch_ = jumps_epoch_;
@@ -240,6 +242,24 @@ std::optional<Exit> TranslateVcpu::left_for_fault() {
 
 bool TranslateVcpu::handle_window_fault(Context* context, uint64_t address, bool write) {
   return static_cast<TranslateVcpu*>(context->owner)->direct_->fill(address, write);
+}
+
+// mov to CR3 or invlpg, in the usual forms. False: the interpreter does it.
+bool TranslateVcpu::change_translation() {
+  CpuState& state = cpu_.state;
+  auto operand = __builtin_bit_cast(QuickOperand, context_.operand);
+  if (operand.system == SystemOperation::kInvalidatePage) {
+    if (!is_canonical(context_.miss_linear)) return false;
+    tlb_flush_page(context_.miss_linear);
+  } else {
+    uint64_t value = state.gpr[operand.general_register];
+    bool usual = operand.control_register == 3 && (state.cr4 & cr4::kPcide) == 0;
+    if (!usual || value >> cpu_.physical_address_bits != 0) return false;
+    state.cr3 = value;
+    tlb_flush_non_global();
+  }
+  state.rip += operand.length;
+  return true;
 }
 
 // A store into translated code: true if the blocks are dropped, and it goes on. False: the interpreter does

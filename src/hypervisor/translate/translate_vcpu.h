@@ -65,6 +65,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   void direct_memory_changed(bool changed);
   bool undo_jump();
   bool store_to_code();
+  bool change_translation();
   bool go_on();
   bool prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch);
   uint64_t current_epoch();

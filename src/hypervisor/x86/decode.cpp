@@ -60,8 +60,8 @@ bool may_keep_flags(const Raw& raw) {
   }
 }
 
-// Flags that are undefined after an instruction (SDM volume 1, appendix A) hold nothing of what was in them before, on
-// every processor known; but some processors leave them alone in multiplications and divisions.
+// Flags that are undefined after an instruction (SDM volume 1, appendix A) hold nothing of what was in them
+// before, on every processor known; but some processors leave them alone in multiplications and divisions.
 bool writes_undefined_flags(const Raw& raw) {
   switch (raw.instruction.meta.category) {
     case ZYDIS_CATEGORY_LOGICAL:
@@ -382,22 +382,40 @@ bool is_general(const ZydisDecodedInstruction& instruction) {
   }
 }
 
-// mov register, segment register: only forms that write the whole register.
+// mov register, segment register.
 bool is_segment_read(const Raw& raw, DecodedInstruction& out) {
   const ZydisDecodedOperand& to = raw.operands[0];
   const ZydisDecodedOperand& from = raw.operands[1];
   if (raw.instruction.mnemonic != ZYDIS_MNEMONIC_MOV || to.type != ZYDIS_OPERAND_TYPE_REGISTER ||
-      from.type != ZYDIS_OPERAND_TYPE_REGISTER || to.size < 32 ||
+      from.type != ZYDIS_OPERAND_TYPE_REGISTER ||
       ZydisRegisterGetClass(from.reg.value) != ZYDIS_REGCLASS_SEGMENT)
     return false;
   out.registers = out.registers_written = register_mask(to.reg.value);
   out.operand_register = register_number(to.reg.value);
+  out.operand_size = static_cast<uint8_t>(to.size / 8);
   out.immediate = ZydisRegisterGetId(from.reg.value);
   return true;
 }
 
+// The address that the first operand names, where the instruction itself says what is there. False: in a
+// segment with a base, or relative to EIP.
+bool describe_address(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
+  const ZydisDecodedOperand& operand = raw.operands[0];
+  bool usual = operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.mem.segment != ZYDIS_REGISTER_FS &&
+               operand.mem.segment != ZYDIS_REGISTER_GS && operand.mem.base != ZYDIS_REGISTER_EIP;
+  if (!usual) return false;
+  out.registers |= register_mask(operand.mem.base) | register_mask(operand.mem.index);
+  out.memory.rip_relative = operand.mem.base == ZYDIS_REGISTER_RIP;
+  ZyanU64 address = 0;
+  if (out.memory.rip_relative &&
+      !ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&raw.instruction, &operand, rip, &address)))
+    return false;
+  out.target = address;
+  return true;
+}
+
 // The instructions of SystemOperation.
-bool is_system(const Raw& raw, DecodedInstruction& out) {
+bool is_system(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
   using Operation = SystemOperation;
   const ZydisDecodedInstruction& instruction = raw.instruction;
   const ZydisDecodedOperand& first = raw.operands[0];
@@ -421,11 +439,27 @@ bool is_system(const Raw& raw, DecodedInstruction& out) {
     case ZYDIS_MNEMONIC_RDGSBASE: return base_access(Operation::kReadGsBase);
     case ZYDIS_MNEMONIC_WRFSBASE: return base_access(Operation::kWriteFsBase);
     case ZYDIS_MNEMONIC_WRGSBASE: return base_access(Operation::kWriteGsBase);
+    case ZYDIS_MNEMONIC_INVLPG: return is(Operation::kInvalidatePage, describe_address(raw, rip, out));
+    case ZYDIS_MNEMONIC_XSAVE64:
+    case ZYDIS_MNEMONIC_XSAVEOPT64:
+    case ZYDIS_MNEMONIC_XRSTOR64: {
+      bool saves = instruction.mnemonic != ZYDIS_MNEMONIC_XRSTOR64;
+      if (!describe_address(raw, rip, out)) return false;
+      out.state = ExtendedState::kAvx;
+      return is(saves ? Operation::kSaveExtended : Operation::kRestoreExtended);
+    }
     case ZYDIS_MNEMONIC_MOV: {
       const ZydisDecodedOperand& from = raw.operands[1];
-      if (from.type != ZYDIS_OPERAND_TYPE_REGISTER ||
-          ZydisRegisterGetClass(from.reg.value) != ZYDIS_REGCLASS_CONTROL)
-        return false;
+      auto is_control = [](const ZydisDecodedOperand& operand) {
+        return operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+               ZydisRegisterGetClass(operand.reg.value) == ZYDIS_REGCLASS_CONTROL;
+      };
+      if (is_control(first)) {
+        out.operand_register = register_number(from.reg.value);
+        out.immediate = ZydisRegisterGetId(first.reg.value);
+        return is(Operation::kWriteControl);
+      }
+      if (!is_control(from)) return false;
       out.operand_register = register_number(first.reg.value);
       out.immediate = ZydisRegisterGetId(from.reg.value);
       return is(Operation::kReadControl);
@@ -484,7 +518,7 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
     default: break;
   }
   if (is_segment_read(raw, out)) return Kind::kReadSegment;
-  if (is_system(raw, out)) return Kind::kSystem;
+  if (is_system(raw, rip, out)) return Kind::kSystem;
   switch (raw.instruction.meta.category) {
     case ZYDIS_CATEGORY_CALL:
     case ZYDIS_CATEGORY_COND_BR:
@@ -509,7 +543,8 @@ Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
   if (out.memory.size == 0) return Kind::kCopy;
   if (is_bit_string(raw)) {
     out.operand_register = register_number(raw.operands[1].reg.value);
-    return raw.instruction.operand_width == 16 ? Kind::kInterpret : Kind::kBitString;
+    bool usual = raw.instruction.operand_width != 16 && !out.memory.address32;  // 32-bit addresses wrap
+    return usual ? Kind::kBitString : Kind::kInterpret;
   }
   return Kind::kMemory;
 }

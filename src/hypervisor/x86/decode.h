@@ -42,7 +42,7 @@ enum class InstructionKind : uint8_t {
   kRepeatMove,   // rep movs of `operand_size` bytes each, with 64-bit addresses in flat segments
   kRepeatStore,  // rep stos, likewise
   kSystem,       // `system` says which
-  kReadSegment,  // mov of segment register `immediate` to a 32- or 64-bit general register
+  kReadSegment,  // mov of segment register `immediate` to the general register of operand_size bytes
   kInterpret,    // everything else
 };
 
@@ -58,9 +58,13 @@ enum class SystemOperation : uint8_t {
   kReadGsBase,
   kWriteFsBase,
   kWriteGsBase,
-  kReadControl,  // control register `immediate` to `operand_register`
+  kReadControl,   // control register `immediate` to `operand_register`
+  kWriteControl,  // the reverse
+  kInvalidatePage,
+  kSaveExtended,  // xsave64 and xsaveopt64
+  kRestoreExtended,
 };
-inline constexpr size_t kSystemOperations = 11;
+inline constexpr size_t kSystemOperations = 15;
 
 enum class ExtendedState : uint8_t { kNone, kSse, kAvx };  // kSse stands for x87 and MMX too
 

@@ -60,6 +60,9 @@ TEST(Decode, KindsOfInstructions) {
       {{0x9d}, Kind::kSystem},                                // popfq
       {{0xf3, 0x48, 0x0f, 0xae, 0xd0}, Kind::kSystem},        // wrfsbase rax
       {{0x0f, 0x20, 0xd0}, Kind::kSystem},                    // mov rax, cr2
+      {{0x0f, 0x22, 0xd8}, Kind::kSystem},                    // mov cr3, rax
+      {{0x48, 0x0f, 0xae, 0x27}, Kind::kSystem},              // xsave64 [rdi]
+      {{0x66, 0x8c, 0xd8}, Kind::kReadSegment},               // mov ax, ds
   };
   for (const Case& one : cases) {
     DecodedInstruction decoded = decode(one.bytes);
@@ -79,9 +82,9 @@ TEST(Decode, RefusesToRunNatively) {
       {0x0f, 0x01, 0xef},                    // wrpkru
       {0x0f, 0x01, 0xd0},                    // xgetbv
       {0x0f, 0xae, 0x27},                    // xsave [rdi]
+      {0x67, 0x0f, 0xa3, 0x07},              // bt [edi], eax
       {0x0f, 0xae, 0x07},                    // fxsave [rdi]
       {0x8e, 0xd8},                          // mov ds, eax
-      {0x66, 0x8c, 0xd8},                    // mov ax, ds
       {0x0f, 0x00, 0xc8},                    // str eax
       {0x0f, 0x01, 0x07},                    // sgdt [rdi]
       {0xa4},                                // movsb
