@@ -45,6 +45,13 @@ struct Poll {
   uint64_t redirect;
 };
 
+// Bytes of a block's guest code that it does not depend on, because it reads them when it runs: `size` bytes
+// from `offset` on.
+struct CodeHole {
+  uint16_t offset;
+  uint8_t size;
+};
+
 // Identity of the code that a block was made from.
 struct BlockKey {
   GuestAddress physical;  // of the first byte
@@ -78,6 +85,7 @@ struct Block {
   InstructionRecord* records;    // in a BlockArena
   std::array<uint32_t, 2> next;  // on the lists of its first and second page
   std::vector<Poll> polls;
+  std::vector<CodeHole> holes;     // in its first page
   std::vector<uint32_t> incoming;  // links patched to this block, or with slots that lead to it; or no longer
 
   [[nodiscard]] BlockKey key() const {
@@ -91,11 +99,18 @@ struct Block {
     uint64_t left = kPageSize - (physical.load(std::memory_order_relaxed) & ~kPageMask);
     return size < left ? size : left;
   }
-  // True if it was made from a byte of [address, address + length).
+  [[nodiscard]] bool in_hole(GuestAddress address, uint64_t length) const {
+    for (const CodeHole& hole : holes) {
+      GuestAddress first = physical.load(std::memory_order_relaxed) + hole.offset;
+      if (address >= first && address + length <= first + hole.size) return true;
+    }
+    return false;
+  }
+  // True if it depends on a byte of [address, address + length).
   [[nodiscard]] bool depends_on(GuestAddress address, uint64_t length) const {
     uint64_t first = physical.load(std::memory_order_relaxed),
              second = second_page.load(std::memory_order_relaxed);
-    if (first < address + length && address < first + first_size()) return true;
+    if (first < address + length && address < first + first_size()) return !in_hole(address, length);
     return second != kNoPage && second < address + length && address < second + (size - first_size());
   }
 };

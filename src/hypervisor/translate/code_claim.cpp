@@ -37,8 +37,8 @@ void CodeSpace::claim_page(GuestAddress page, uint64_t chunks, const Gate& gate)
   }
   storers = entry.storers.exchange(CodePages::kNobody);
   for (Vcpu& vcpu : vcpus_) {
-    if (before == 0 && storers == CodePages::kMany) vcpu.window->protect(page);
-    take_stores(vcpu, page, storers, vcpu.gate == &gate);
+    if (before == 0 && (storers & CodePages::kWindow) != 0) vcpu.window->protect(page);
+    take_stores(vcpu, page, storers & ~CodePages::kWindow, vcpu.gate == &gate);
   }
 }
 

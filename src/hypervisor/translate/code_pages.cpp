@@ -51,8 +51,14 @@ bool CodePages::holds_code(GuestAddress address, uint64_t size) {
 
 void CodePages::note_storer(CodePage& page, uint32_t line) {
   uint32_t noted = page.storers.load();
-  while (noted != line && noted != kMany)
-    if (page.storers.compare_exchange_weak(noted, noted == kNobody ? line : kMany)) return;
+  while ((noted & ~kWindow) != line && (noted & ~kWindow) != kMany) {
+    uint32_t lines = (noted & ~kWindow) == kNobody ? line : kMany;
+    if (page.storers.compare_exchange_weak(noted, lines | (noted & kWindow))) return;
+  }
+}
+
+void CodePages::note_window(CodePage& page) {
+  if ((page.storers.load() & kWindow) == 0) page.storers.fetch_or(kWindow);
 }
 
 }  // namespace cumulet::hypervisor

@@ -14,7 +14,7 @@ namespace cumulet::hypervisor {
 // Of one 4 KiB page. Translated code reads `chunks`, so the layout is fixed.
 struct CodePage {
   std::atomic<uint64_t> chunks;   // one bit for each 64 bytes that some valid block was made from
-  std::atomic<uint32_t> storers;  // CodePages::kNobody, a line's number below kMany, or kMany
+  std::atomic<uint32_t> storers;  // CodePages::kNobody, a line's number or kMany; and perhaps kWindow
   uint32_t first_block;           // BlockArena's list of the blocks that need the page; 0 = none
 };
 inline constexpr uint32_t kCodePageShift = 4;
@@ -28,7 +28,7 @@ static_assert(sizeof(CodePage) == 1 << kCodePageShift);
 // `chunks`, then takes the note, then the rights of the lines noted. One of the two sees the other.
 class CodePages {
  public:
-  static constexpr uint32_t kNobody = 0, kMany = ~uint32_t{0};
+  static constexpr uint32_t kNobody = 0, kWindow = 1U << 31, kMany = kWindow - 1;
 
   explicit CodePages(const GuestMemory& memory);
 
@@ -37,8 +37,9 @@ class CodePages {
   // True if any chunk of [address, address + size) holds code.
   [[nodiscard]] bool holds_code(GuestAddress address, uint64_t size);
   // Notes that the TLB line with this number, which is unique among all vCPUs and not 0, may store to the
-  // page. kMany stands for others too, which a DirectWindow is.
+  // page; or that a DirectWindow may.
   static void note_storer(CodePage& page, uint32_t line);
+  static void note_window(CodePage& page);
 
   // The bits of the bytes [offset, offset + size) of a page. Precondition: they lie within the page.
   static uint64_t chunks(uint64_t offset, uint64_t size);

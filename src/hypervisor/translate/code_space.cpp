@@ -14,6 +14,8 @@ constexpr uint64_t kMaxHotSize = 16 << 10, kMaxColdSize = 32 << 10;
 constexpr size_t kMaxLinks = 256;
 constexpr uint64_t kMaxGuestSize = 1024;
 constexpr uint64_t kMaxInstructionLength = 15;
+// So often a block may be dropped before its immediates are taken to be what keeps changing.
+constexpr uint16_t kFewDrops = 4;
 
 Stubs place_stubs(CodeCache& cache, const Context& layout, const StubHandlers& handlers,
                   const GuestMemory& memory, CodePages& pages) {
@@ -89,6 +91,11 @@ bool CodeSpace::read_code(const BlockRequest& request, Bytes& out) const {
   return true;
 }
 
+uint64_t CodeSpace::code_address(const BlockRequest& request) const {
+  uint64_t left = kPageSize - (request.key.physical & ~kPageMask);
+  return ram_host_address(memory_, request.key.physical, left);
+}
+
 // True if guest RAM holds these bytes where a block for this request would be made from.
 bool CodeSpace::code_is(const BlockRequest& request, ByteView bytes) const {
   std::array<uint8_t, kMaxGuestSize + kMaxInstructionLength> now;
@@ -108,9 +115,10 @@ bool CodeSpace::translate(const BlockRequest& request, const Place& place, const
     if (!read_code(request, *bytes_)) return false;
     std::optional<DirectEntry> direct = request.direct;
     if (direct) direct->hints = &hints_;
-    result_ = &translator_.translate({request.key.physical, request.key.rip, request.key.mode, bytes_->view(),
-                                      place.hot, place.cold, place.first_link, place.indirect,
-                                      direct ? &*direct : nullptr});
+    result_ =
+        &translator_.translate({request.key.physical, request.key.rip, request.key.mode, bytes_->view(),
+                                place.hot, place.cold, place.first_link, place.indirect,
+                                direct ? &*direct : nullptr, place.changing ? code_address(request) : 0});
     if (result_->size == 0) return false;
     // Once the page counts as code, every store to it is noticed; what was stored before, the second look
     // sees.
@@ -144,7 +152,7 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
 // Translates a dropped block's code to where it was, so that everything that jumps there is right again; null
 // if it does not fit. Nobody else is inside.
 Block* CodeSpace::make_again(Block& old, const BlockRequest& request, const Gate& gate) {
-  Place place{old.hot, old.cold, old.first_link, old.host.load() != old.hot};
+  Place place{old.hot, old.cold, old.first_link, old.host.load() != old.hot, old.drops >= kFewDrops};
   if (!translate(request, place, gate)) return nullptr;
   // What jumps to a block of one page may do so with another second page.
   bool fits =
@@ -163,7 +171,7 @@ Block* CodeSpace::make_again(Block& old, const BlockRequest& request, const Gate
 
 Block* CodeSpace::make_new(Block* old, const BlockRequest& request, const Gate& gate) {
   Place place{cache_->hot_address(), cache_->cold_address(), static_cast<uint32_t>(links_.size()),
-              request.indirect};
+              request.indirect, old != nullptr && old->drops >= kFewDrops};
   if (!translate(request, place, gate)) return nullptr;
   Block& block = blocks_.add(static_cast<uint16_t>(result_->records.size()));
   CHECK(result_->links.size() <= kMaxLinks);
@@ -172,7 +180,7 @@ Block* CodeSpace::make_new(Block* old, const BlockRequest& request, const Gate& 
   block.hot_capacity = static_cast<uint32_t>(cache_->hot_address() - place.hot);
   block.cold_capacity = static_cast<uint32_t>(cache_->cold_address() - place.cold);
   block.incoming.clear();
-  block.drops = 0;
+  block.drops = old == nullptr ? uint16_t{0} : old->drops;
   fill_block(block, request, place);
   uint32_t number = blocks_.count();
   blocks_.publish();
@@ -200,6 +208,7 @@ void CodeSpace::fill_block(Block& block, const BlockRequest& request, const Plac
   block.first_link = place.first_link;
   std::copy(result_->records.begin(), result_->records.end(), block.records);
   block.polls = result_->polls;
+  block.holes = result_->holes;
 }
 
 // The number of the block whose hot code holds a host address, or BlockTable::kNone.

@@ -108,7 +108,8 @@ class CodeSpace {
   struct Place {
     uint64_t hot, cold;
     uint32_t first_link;
-    bool indirect;  // TranslationRequest::indirect
+    bool indirect;          // TranslationRequest::indirect
+    bool changing = false;  // its immediates are
   };
 
   [[nodiscard]] Block* lookup(const BlockRequest& request) const;
@@ -117,6 +118,7 @@ class CodeSpace {
   Block* make_new(Block* old, const BlockRequest& request, const Gate& gate);
   [[nodiscard]] bool translate(const BlockRequest& request, const Place& place, const Gate& gate);
   void fill_block(Block& block, const BlockRequest& request, const Place& place);
+  [[nodiscard]] uint64_t code_address(const BlockRequest& request) const;
   bool read_code(const BlockRequest& request, Bytes& out) const;
   [[nodiscard]] bool code_is(const BlockRequest& request, ByteView bytes) const;
   [[nodiscard]] GuestAddress second_page(const BlockRequest& request) const;

@@ -127,7 +127,7 @@ bool DirectWindow::fill(uint64_t host, bool write) {
 void DirectWindow::note_stores(GuestAddress physical, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i)
     if (CodePage* page = pages_.page(physical + i * kPageSize); page != nullptr)
-      CodePages::note_storer(*page, CodePages::kMany);
+      CodePages::note_window(*page);
 }
 
 bool DirectWindow::note_and_hold_no_code(GuestAddress physical, uint32_t count, bool stores) {

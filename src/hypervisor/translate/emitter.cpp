@@ -201,6 +201,12 @@ void Emitter::load(uint8_t destination, uint8_t base) {
   memory(destination, base, 0);
 }
 
+void Emitter::load32(uint8_t destination, uint8_t base) {
+  rex(false, destination, 0, base);
+  byte(0x8b);
+  memory(destination, base, 0);
+}
+
 void Emitter::store(uint8_t base, uint8_t source) {
   rex(true, source, 0, base);
   byte(0x89);

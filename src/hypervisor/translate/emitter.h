@@ -87,6 +87,7 @@ class Emitter {
   void jump_if_rcx_zero(uint8_t bytes);  // over so many bytes
   void lea_sum(uint8_t destination, uint8_t base, uint8_t index, uint8_t scale_shift);
   void load(uint8_t destination, uint8_t base);  // 64 bits
+  void load32(uint8_t destination, uint8_t base);
   void store(uint8_t base, uint8_t source);
   void store_immediate(uint8_t base, int32_t value);  // 64 bits, sign-extended
 

@@ -76,7 +76,13 @@ uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool 
     if (code->chunks.load() == 0) return host + offset;
     entry.write_tag.store(kInvalidTag);
   }
-  if (write && !allow_store_to_code(*code, number, found.page + offset, size, host_rip)) return 0;
+  if (!write) return host + offset;
+  if (!allow_store_to_code(*code, number, found.page + offset, size, host_rip)) return 0;
+  if (code->chunks.load() == 0) {  // what was dropped was the last code there
+    entry.write_tag.store(tag);
+    CodePages::note_storer(*code, context_.first_storer + number);
+    if (code->chunks.load() != 0) entry.write_tag.store(kInvalidTag);
+  }
   return host + offset;
 }
 

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kMaxInstructions = 48;
 constexpr size_t kMaxRegionInstructions = 128;
 constexpr size_t kMaxInstructionLength = 15;
+constexpr size_t kPlainBeforeMerging = 16;
 // with_memory_base() takes no register from r8 on and not rsp; rax holds flags at times.
 constexpr uint16_t kAddressCandidates = 1 << kRcx | 1 << kRdx | 1 << kRbx | 1 << kRbp | 1 << kRsi | 1 << kRdi;
 constexpr uint16_t kIndexCandidates = kAddressCandidates | 0xff00;
@@ -80,9 +81,14 @@ uint8_t lowest(uint32_t mask) { return static_cast<uint8_t>(std::countr_zero(mas
 // block depends on two address translations.
 void Translator::decode_run(uint64_t offset, size_t limit, bool region) {
   uint64_t page_left = kPageSize - (request_.rip & ~kPageMask);
+  size_t plain = 0;  // instructions before this one that were
   while (run_.size() < limit && offset < page_left && offset < request_.bytes.size()) {
     if (region && flow_of(offset) != nullptr) return;
     ByteView rest = request_.bytes.subspan(offset);
+    if (plain >= kPlainBeforeMerging && merge_plain(rest, page_left - offset)) {
+      offset = run_.back().offset + run_.back().decoded.length;
+      continue;
+    }
     DecodedInstruction instruction =
         decoder_.decode(rest.first(std::min(rest.size(), kMaxInstructionLength)), request_.rip + offset);
     bool unknown = instruction.length == 0;
@@ -92,10 +98,29 @@ void Translator::decode_run(uint64_t offset, size_t limit, bool region) {
     if (offset + instruction.length > page_left && offset > 0) return;
     if (!allowed(instruction, request_.mode)) instruction.kind = InstructionKind::kInterpret;
     run_.push_back({instruction, offset});
+    plain = DecodeCache::is_plain(instruction) ? plain + 1 : 0;
     offset += instruction.length;
     bool goes_on = region && instruction.kind == InstructionKind::kJumpConditional;
     if (ends_block(instruction) && !goes_on) return;
   }
+}
+
+// Generated code that computes at length is often run once: its plain instructions become one, as their bytes
+// are copied all the same. Only behind many of them, for what other code does between two is worth knowing.
+bool Translator::merge_plain(ByteView rest, uint64_t page_left) {
+  constexpr unsigned kMostBytes = 240;
+  const DecodedInstruction* next = request_.code == 0 ? decoder_.plain(rest) : nullptr;
+  DecodedInstruction& last = run_.back().decoded;
+  if (next == nullptr || next->length > page_left || next->length > rest.size() ||
+      last.length + next->length > kMostBytes)
+    return false;
+  last.opcode_offset = last.modrm_offset = last.rex_offset = last.operand_end = 0;
+  last.length = static_cast<uint8_t>(last.length + next->length);
+  last.registers |= next->registers;
+  last.registers_written |= next->registers_written;
+  last.flags_read |= next->flags_read & ~last.flags_killed;
+  last.flags_killed |= next->flags_killed;
+  return true;
 }
 
 const Translator::RunInstruction* Translator::flow_of(uint64_t offset) const {

@@ -14,6 +14,7 @@ const TranslationResult& Translator::translate(const TranslationRequest& request
   result_.records.clear();
   result_.links.clear();
   result_.polls.clear();
+  result_.holes.clear();
   decode();
   if (instructions_.empty()) return result_;
   find_live_flags();
@@ -44,14 +45,39 @@ void Translator::record(bool rax_spilled) {
                              index_, rax_spilled});
 }
 
+// Its bytes are taken from the guest's code: it may stand for several (merge_plain).
+void Translator::translate_copy(const DecodedInstruction& instruction) {
+  record(false);
+  if (request_.code == 0 || !load_changing_immediate(instruction))
+    hot_.raw(request_.bytes.subspan(current_rip() - request_.rip, instruction.length));
+}
+
+// mov register, immediate: of 32 or 64 bits, in the block's first page. Anything else is copied.
+bool Translator::load_changing_immediate(const DecodedInstruction& instruction) {
+  constexpr uint8_t kMoveImmediate = 0xb8;
+  uint8_t opcode = instruction.bytes[instruction.opcode_offset];
+  if (instruction.vex_size != 0 || (opcode & 0xf8) != kMoveImmediate || instruction.operand_size < 4)
+    return false;
+  uint64_t offset = current_rip() - request_.rip + instruction.opcode_offset + 1;
+  uint8_t size = instruction.operand_size;
+  if ((request_.rip & ~kPageMask) + offset + size > kPageSize) return false;
+  uint8_t rex = instruction.opcode_offset > 0 ? instruction.bytes[instruction.opcode_offset - 1] : 0;
+  auto reg = static_cast<uint8_t>((opcode & 7) | ((rex & 0xf1) == 0x41 ? 8 : 0));
+  hot_.move_immediate(reg, request_.code + offset);
+  if (size == 4) {
+    hot_.load32(reg, reg);
+  } else {
+    hot_.load(reg, reg);
+  }
+  result_.holes.push_back({static_cast<uint16_t>(offset), size});
+  return true;
+}
+
 void Translator::translate_instruction(const DecodedInstruction& instruction) {
   emit_direct_checks();
   if (scratch_spilled_ && (instruction.registers & (1 << address_ | 1 << index_)) != 0) release_scratch();
   switch (instruction.kind) {
-    case InstructionKind::kCopy:
-      record(false);
-      hot_.raw(ByteView(instruction.bytes).first(instruction.length));
-      break;
+    case InstructionKind::kCopy: translate_copy(instruction); break;
     case InstructionKind::kNothing: break;
     case InstructionKind::kRipAddress:
       hot_.move_immediate(instruction.operand_register, instruction.target);

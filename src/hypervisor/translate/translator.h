@@ -37,6 +37,9 @@ struct TranslationRequest {
   uint32_t first_link;    // number of the first link that the block creates
   bool indirect = false;  // an indirect jump goes there, so that entry is worth a place in hot code
   const DirectEntry* direct = nullptr;  // with kModeDirect
+  // Where the host has the guest code, if immediates in its first page are to be loaded from there whenever
+  // they are used, because they keep changing; else 0.
+  uint64_t code = 0;
 };
 
 struct TranslationResult {
@@ -47,6 +50,7 @@ struct TranslationResult {
   std::vector<InstructionRecord> records = {};
   std::vector<Link> links = {};
   std::vector<Poll> polls = {};  // of loops
+  std::vector<CodeHole> holes = {};
 };
 
 // A block is a run of instructions up to a jump, or a region: several such runs of one page, with the jumps
@@ -149,6 +153,7 @@ class Translator {
   size_t prefix_for_region(uint16_t& used) const;
   uint16_t grow_region(uint16_t used);
   [[nodiscard]] bool overlaps_found() const;
+  bool merge_plain(ByteView rest, uint64_t page_left);
   void connect();
   void find_live_flags();
   void begin_region();
@@ -163,6 +168,8 @@ class Translator {
 
   // translator.cpp: the frame of a block
   void translate_instruction(const DecodedInstruction& instruction);
+  void translate_copy(const DecodedInstruction& instruction);
+  bool load_changing_immediate(const DecodedInstruction& instruction);
   [[nodiscard]] bool flags_live() const { return live_before_[current_]; }
   [[nodiscard]] uint64_t current_rip() const { return rips_[current_]; }
   [[nodiscard]] uint64_t next_rip() const { return rips_[current_] + instructions_[current_].length; }

@@ -103,15 +103,45 @@ uint64_t DecodeCache::form_of(ByteView bytes) {
 DecodedInstruction DecodeCache::decode(ByteView bytes, uint64_t rip) {
   uint64_t form = bytes.size() < kLongestInstruction ? 0 : form_of(bytes);
   if (form == 0) return decode_64bit(bytes, rip);
-  Entry& entry = entries_[form * 0x9e3779b97f4a7c15 >> (64 - kEntryBits)];
+  Entry& entry = entry_of(form);
   if (entry.form != form) {
     DecodedInstruction decoded = decode_64bit(bytes, rip);
-    if (decoded.length != 0) entry = {form, decoded};
+    if (decoded.length != 0) entry = {form, decoded, is_plain(decoded)};
     return decoded;
   }
   DecodedInstruction out = entry.decoded;
   fill_in(out, bytes, rip);
   return out;
+}
+
+const DecodedInstruction* DecodeCache::plain(ByteView bytes) const {
+  uint64_t form = bytes.size() < kLongestInstruction ? 0 : form_of(bytes);
+  const Entry& entry = entry_of(form);
+  return form != 0 && entry.form == form && entry.plain ? &entry.decoded : nullptr;
+}
+
+// A list of the frequent ones: add to cmp, imul, movsxd, test, mov, lea, and shifts by constants.
+bool DecodeCache::is_plain(const DecodedInstruction& instruction) {
+  if (instruction.kind != InstructionKind::kCopy || instruction.memory.size != 0 ||
+      instruction.vex_size != 0 || instruction.state != ExtendedState::kNone)
+    return false;
+  uint8_t opcode = instruction.bytes[instruction.opcode_offset];
+  if (opcode < 0x40) return opcode != kTwoByte;
+  switch (opcode) {
+    case 0x63:
+    case 0x69:
+    case 0x6b:
+    case 0x81:
+    case 0x83:
+    case 0x84:
+    case 0x85:
+    case 0x89:
+    case 0x8b:
+    case 0x8d:
+    case 0xc1:
+    case 0xd1: return true;
+    default: return (opcode & 0xf8) == 0xb8;  // mov register, immediate
+  }
 }
 
 void DecodeCache::fill_in(DecodedInstruction& out, ByteView bytes, uint64_t rip) {

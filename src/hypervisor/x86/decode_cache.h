@@ -20,11 +20,21 @@ class DecodeCache {
   // The same as decode_64bit().
   DecodedInstruction decode(ByteView bytes, uint64_t rip);
 
+  // What decode() would give, except for DecodedInstruction::bytes, if the instruction at the start of
+  // `bytes` is of a known form and is_plain(); else null. Until the next call of decode().
+  [[nodiscard]] const DecodedInstruction* plain(ByteView bytes) const;
+  // Whether an instruction computes on general registers alone and cannot fault.
+  static bool is_plain(const DecodedInstruction& instruction);
+
  private:
   struct Entry {
     uint64_t form = 0;  // 0 = empty
     DecodedInstruction decoded;
+    bool plain = false;
   };
+  [[nodiscard]] Entry& entry_of(uint64_t form) const {
+    return entries_[form * 0x9e3779b97f4a7c15 >> (64 - kEntryBits)];
+  }
   static constexpr uint32_t kEntryBits = 12;
 
   static uint64_t form_of(ByteView bytes);
