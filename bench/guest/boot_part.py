@@ -29,7 +29,7 @@ def memory_at(machine, guest, marker, timeout_s, arguments=()):
     """Boots once more, to measure without haste; returns the MiB beyond guest RAM at the marker."""
     with Console(machine.title, machine.command(guest, *arguments)) as console:
         console.expect(marker, timeout_s)
-        return beyond_guest_ram(console.pid, guest.memory_mib)
+        return beyond_guest_ram(console.pid, guest)
 
 
 def timed(machine, guest, marker, pair, patience, timeout_s=TIMEOUT_S, arguments=()):

@@ -118,6 +118,9 @@ Pss:                   2 kB
         self.assertEqual(memory.guest_ram_kib(smaps, 1024), (90002, 90000))
         self.assertEqual(memory.guest_ram_kib(smaps, 2048), (90002, None))
 
+    def test_a_mapped_initramfs_is_page_cache(self):
+        self.assertEqual(memory.guest_ram_kib(self.SMAPS, 1024, {"/usr/bin/some"}), (90000, 90000))
+
     def test_a_code_buffer_of_that_size_is_not_ram(self):
         smaps = self.SMAPS.replace("rw-s", "rwxp").replace("00:01 57 /memfd:guest-ram (deleted)", "00:00 0 ")
         self.assertEqual(memory.guest_ram_kib(smaps, 1024), (90002, None))

@@ -19,6 +19,8 @@ case "$(cat /proc/cmdline)" in
     cd /tmp || exit 1
     export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C TZ=UTC
     echo DEBIAN_UP
-    exec /bin/bash
+    # The prompt would stand before what is printed, and editing would echo what is typed.
+    export PS1=
+    exec /bin/bash --noediting --norc
     ;;
 esac
