@@ -41,7 +41,8 @@ inline constexpr uint64_t kLowRamEnd = 0xc000'0000;
 inline constexpr uint64_t kPciMemory32Start = 0xc000'0000, kPciMemory32End = 0xe000'0000;
 inline constexpr uint64_t kEcamAddress =
     0xe000'0000;  // PCI segment 0, buses 0 to kEcamBusCount - 1, 1 MiB each
-inline constexpr uint32_t kEcamBusCount = 256;
+// Guests probe every device number of every bus there may be, with two exits each: so there are few.
+inline constexpr uint32_t kEcamBusCount = 16;
 inline constexpr uint64_t kIoApicAddress = 0xfec0'0000;
 inline constexpr uint8_t kIoApicId = 0;
 inline constexpr uint64_t kHpetAddress = 0xfed0'0000;
