@@ -36,8 +36,10 @@ class SoftwareTlb {
 
  private:
   TlbEntry& line(uint32_t number) { return context_.tlb[number / kTlbEntries][number % kTlbEntries]; }
-  template <typename Keep>
-  void flush_unless(Keep keep);
+  void note_filled(uint32_t number, uint64_t linear, const Translation& found);
+  template <typename Drop>
+  void flush_if(Drop drop);
+  [[nodiscard]] bool may_hold_large(uint64_t linear) const;
   uint64_t fill(uint32_t table, uint64_t linear, uint64_t size, bool write, const Translation& found,
                 uint64_t host_rip);
   bool allow_store_to_code(CodePage& code, uint32_t number, GuestAddress address, uint64_t size,
@@ -45,8 +47,15 @@ class SoftwareTlb {
 
   Context& context_;
   CodeSpace* space_;
-  std::array<uint16_t, kTlbCount * kTlbEntries> filled_{};
-  uint32_t filled_count_ = 0;
+  // Lines stay on a list, invalid or not, until the list is flushed as a whole.
+  struct List {
+    std::array<uint16_t, kTlbCount * kTlbEntries> lines{};
+    uint32_t count = 0;
+  };
+  List global_, local_;
+  // Which parts of the address space large mappings may have been filled from, by 4 MiB and by 1 GiB.
+  static constexpr uint32_t kFilterBits = 2048;
+  std::array<std::array<bool, kFilterBits>, 2> large_{};
 };
 
 }  // namespace cumulet::hypervisor

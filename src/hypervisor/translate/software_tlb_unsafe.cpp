@@ -7,6 +7,7 @@ namespace cumulet::hypervisor {
 
 namespace {
 constexpr uint64_t kSize2M = uint64_t{2} << 20, kSize1G = uint64_t{1} << 30;
+constexpr uint64_t kListed = kTlbInGlobalList | kTlbInLocalList;
 
 bool is_canonical(uint64_t linear) {
   return static_cast<uint64_t>(static_cast<int64_t>(linear << 16) >> 16) == linear;
@@ -16,14 +17,15 @@ void invalidate(TlbEntry& line) {
   line.read_tag = kInvalidTag;
   line.write_tag.store(kInvalidTag, std::memory_order_relaxed);
   line.host = 0;
+  line.physical.store(line.physical.load(std::memory_order_relaxed) & kListed, std::memory_order_relaxed);
 }
 }  // namespace
 
 SoftwareTlb::SoftwareTlb(Context& context, CodeSpace* space) : context_(context), space_(space) {
   for (auto& table : context_.tlb) {
     for (TlbEntry& entry : table) {
-      invalidate(entry);
       entry.physical.store(0, std::memory_order_relaxed);
+      invalidate(entry);
     }
   }
 }
@@ -60,13 +62,8 @@ uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool 
   auto index = static_cast<uint32_t>((linear >> 12) & (kTlbEntries - 1));
   uint32_t number = table * kTlbEntries + index;
   TlbEntry& entry = line(number);
-  bool listed = (entry.physical.load(std::memory_order_relaxed) & kTlbListed) != 0;
-  if (!listed) filled_[filled_count_++] = static_cast<uint16_t>(number);
-  uint64_t bits = kTlbListed | (found.global ? kTlbGlobal : 0);
-  if (found.mapping_size == kSize2M || found.mapping_size == 2 * kSize2M) bits |= kTlbLarge2M;
-  if (found.mapping_size == kSize1G) bits |= kTlbLarge1G;
   entry.write_tag.store(kInvalidTag, std::memory_order_relaxed);
-  entry.physical.store(found.page | bits, std::memory_order_relaxed);
+  note_filled(number, linear, found);
   entry.host = host;
   entry.read_tag = tag;
   if (found.writable && code->chunks.load() == 0) {
@@ -96,36 +93,74 @@ bool SoftwareTlb::allow_store_to_code(CodePage& code, uint32_t number, GuestAddr
   return host_rip != 0 && space_->drop_for_store(context_, address, size, host_rip);
 }
 
-template <typename Keep>
-void SoftwareTlb::flush_unless(Keep keep) {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < filled_count_; ++i) {
-    TlbEntry& entry = line(filled_[i]);
-    if (keep(entry)) {
-      filled_[kept++] = filled_[i];
-    } else {
-      invalidate(entry);
-      entry.physical.store(0, std::memory_order_relaxed);
+// Sets entry.physical, and puts the line on the list where flushes look for it.
+void SoftwareTlb::note_filled(uint32_t number, uint64_t linear, const Translation& found) {
+  TlbEntry& entry = line(number);
+  uint64_t listed = entry.physical.load(std::memory_order_relaxed) & kListed;
+  uint64_t wanted = found.global ? kTlbInGlobalList : kTlbInLocalList;
+  if ((listed & wanted) == 0) {
+    List& list = found.global ? global_ : local_;
+    list.lines[list.count++] = static_cast<uint16_t>(number);
+  }
+  uint64_t bits = listed | wanted | (found.global ? kTlbGlobal : 0);
+  if (found.mapping_size == kSize2M || found.mapping_size == 2 * kSize2M) bits |= kTlbLarge2M;
+  if (found.mapping_size == kSize1G) bits |= kTlbLarge1G;
+  entry.physical.store(found.page | bits, std::memory_order_relaxed);
+  if ((bits & kTlbLarge2M) != 0) large_[0][(linear >> 22) % kFilterBits] = true;
+  if ((bits & kTlbLarge1G) != 0) large_[1][(linear >> 30) % kFilterBits] = true;
+}
+
+bool SoftwareTlb::may_hold_large(uint64_t linear) const {
+  return large_[0][(linear >> 22) % kFilterBits] || large_[1][(linear >> 30) % kFilterBits];
+}
+
+template <typename Drop>
+void SoftwareTlb::flush_if(Drop drop) {
+  for (const List* list : {&global_, &local_}) {
+    for (uint32_t i = 0; i < list->count; ++i) {
+      TlbEntry& entry = line(list->lines[i]);
+      if (drop(entry)) invalidate(entry);
     }
   }
-  filled_count_ = kept;
 }
 
 void SoftwareTlb::flush_all() {
-  flush_unless([](const TlbEntry&) { return false; });
+  for (List* list : {&global_, &local_}) {
+    for (uint32_t i = 0; i < list->count; ++i) {
+      TlbEntry& entry = line(list->lines[i]);
+      invalidate(entry);
+      entry.physical.store(0, std::memory_order_relaxed);
+    }
+    list->count = 0;
+  }
+  for (auto& filter : large_)
+    for (bool& bit : filter) bit = false;
 }
 
 void SoftwareTlb::flush_non_global() {
-  flush_unless([](const TlbEntry& entry) { return (entry.physical.load() & kTlbGlobal) != 0; });
+  for (uint32_t i = 0; i < local_.count; ++i) {
+    TlbEntry& entry = line(local_.lines[i]);
+    if ((entry.physical.load(std::memory_order_relaxed) & kTlbGlobal) == 0) invalidate(entry);
+    entry.physical.store(entry.physical.load(std::memory_order_relaxed) & ~kTlbInLocalList,
+                         std::memory_order_relaxed);
+  }
+  local_.count = 0;
 }
 
 // invlpg drops the whole mapping that holds the address (SDM volume 3, 4.10.4.1), of which lines are 4 KiB
 // pieces.
 void SoftwareTlb::flush_page(uint64_t linear) {
-  flush_unless([linear](const TlbEntry& entry) {
+  if (!may_hold_large(linear)) {
+    for (auto& table : context_.tlb) {
+      TlbEntry& entry = table[(linear >> 12) & (kTlbEntries - 1)];
+      if (entry.read_tag == (linear & kPageMask)) invalidate(entry);
+    }
+    return;
+  }
+  flush_if([linear](const TlbEntry& entry) {
     uint64_t bits = entry.physical.load();
     uint64_t size = (bits & kTlbLarge1G) != 0 ? kSize1G : (bits & kTlbLarge2M) != 0 ? 2 * kSize2M : kPageSize;
-    return ((entry.read_tag ^ linear) & ~(size - 1)) != 0;
+    return ((entry.read_tag ^ linear) & ~(size - 1)) == 0;
   });
 }
 
