@@ -89,7 +89,8 @@ struct AccessSite {
   // Of rep movs and rep stos: bytes of an element. The access is the whole run of rcx elements, within a
   // page.
   uint8_t element_size = 0;
-  uint8_t tlb = 0;  // tlb_of() the code's mode
+  uint8_t tlb = 0;       // tlb_of() the code's mode
+  bool several = false;  // of several instructions: which one faults is for the interpreter to find
 };
 
 // What undoes an indirect jump whose target is not canonical, so that the interpreter can do it again; lies

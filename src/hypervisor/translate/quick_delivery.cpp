@@ -144,6 +144,7 @@ namespace {
 // that waits is #MF.
 bool faults_first(const AccessSite& site, uint64_t linear) {
   constexpr uint8_t kXmm = 16, kYmm = 32;
+  if (site.several) return false;
   if (site.size == kXmm || site.size == kYmm) return linear % site.size == 0;
   return site.general;
 }

@@ -113,7 +113,8 @@ void Translator::compute_address(Emitter& out, const Address& address) {
 }
 
 // Leaves the host address of the operand in address_.
-void Translator::check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags) {
+void Translator::check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags,
+                              bool several) {
   const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
   compute_address(hot_, address);
   hot_.move32(index_, address_);
@@ -128,7 +129,8 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
 
   cold_.value(AccessSite{current_rip(), hot_.here(), address_, index_, flags, size, write,
-                         instructions_[current_].general, 0, static_cast<uint8_t>(tlb_of(request_.mode))});
+                         instructions_[current_].general, 0, static_cast<uint8_t>(tlb_of(request_.mode)),
+                         several});
   compute_address(cold_, address);
   cold_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
   cold_.move_immediate(address_, site_address);

@@ -85,9 +85,13 @@ void Translator::translate_instruction(const DecodedInstruction& instruction) {
     case InstructionKind::kMemory: translate_memory(instruction); break;
     case InstructionKind::kBitString: translate_bit_string(instruction); break;
     case InstructionKind::kPushRegister:
-    case InstructionKind::kPushImmediate: translate_push(instruction); break;
+    case InstructionKind::kPushImmediate:
+      if (!translate_stack_run()) translate_push(instruction);
+      break;
     case InstructionKind::kPushMemory: translate_push_memory(instruction); break;
-    case InstructionKind::kPopRegister: translate_pop(instruction); break;
+    case InstructionKind::kPopRegister:
+      if (!translate_stack_run()) translate_pop(instruction);
+      break;
     case InstructionKind::kLeave: translate_leave(); break;
     case InstructionKind::kPushFlags: translate_push_flags(); break;
     case InstructionKind::kRepeatMove:

@@ -184,7 +184,7 @@ class Translator {
   void restore_flags(FlagsPlace place);
   void reload_rax(FlagsPlace place);
   void compute_address(Emitter& out, const Address& address);
-  void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags);
+  void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false);
   void translate_memory(const DecodedInstruction& instruction);
   void translate_bit_string(const DecodedInstruction& instruction);
 
@@ -221,6 +221,18 @@ class Translator {
   void translate_leave();
   void translate_push_flags();
   void push_return_address();
+
+  // translate_stack_run.cpp
+  struct StackRun {
+    size_t end = 0;  // index behind its last instruction
+    uint8_t slots = 0;
+    uint16_t registers = 0;  // that its instructions name
+    bool write = false;
+    bool returns = false;  // it ends with ret
+  };
+  [[nodiscard]] StackRun find_stack_run() const;
+  bool translate_stack_run();
+  void translate_in_stack_run(const DecodedInstruction& instruction, int32_t offset);
 
   // translate_flow.cpp: jumps
   void translate_jump(uint64_t target, CodeMode mode);

@@ -30,6 +30,7 @@ TEST(Decode, KindsOfInstructions) {
       {{0xf0, 0x48, 0x0f, 0xc7, 0x0f}, Kind::kMemory},        // lock cmpxchg16b [rdi]
       {{0xdb, 0x2f}, Kind::kMemory},                          // fld tword [rdi]
       {{0x48, 0x0f, 0xa3, 0x07}, Kind::kBitString},           // bt [rdi], rax
+      {{0x67, 0x48, 0x0f, 0xa3, 0x07}, Kind::kInterpret},     // bt [edi], rax
       {{0x0f, 0x1f, 0x44, 0x00, 0x00}, Kind::kNothing},       // nop [rax+rax]
       {{0x0f, 0x18, 0x08}, Kind::kNothing},                   // prefetcht0 [rax]
       {{0x48, 0x8d, 0x05, 0, 1, 0, 0}, Kind::kRipAddress},    // lea rax, [rip+0x100]
