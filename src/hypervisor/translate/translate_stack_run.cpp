@@ -79,7 +79,7 @@ void Translator::translate_in_stack_run(const DecodedInstruction& instruction, i
     case InstructionKind::kReturn: return hot_.load(address_, slot);
     case InstructionKind::kRipAddress:
       return hot_.move_immediate(instruction.operand_register, instruction.target);
-    case InstructionKind::kCopy: return hot_.raw(ByteView(instruction.bytes).first(instruction.length));
+    case InstructionKind::kCopy: return translate_copy(instruction);
     default: return;
   }
 }
