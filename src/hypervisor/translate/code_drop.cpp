@@ -57,7 +57,9 @@ void CodeSpace::drop_overlapping(GuestAddress address, uint64_t size) {
       uint32_t number = item_block(item);
       const Block& block = blocks_.at(number);
       item = block.next[item_slot(item)];
-      if (block.depends_on(address, size)) drop(number);
+      if (!block.depends_on(address, size)) continue;
+      drop(number);
+      entry->changes.fetch_add(1);
     }
   }
 }

@@ -16,8 +16,10 @@ struct CodePage {
   std::atomic<uint64_t> chunks;   // one bit for each 64 bytes that some valid block was made from
   std::atomic<uint32_t> storers;  // CodePages::kNobody, a line's number or kMany; and perhaps kWindow
   uint32_t first_block;           // BlockArena's list of the blocks that need the page; 0 = none
+  std::atomic<uint64_t> changes;  // how often a store dropped code here
+  uint64_t unused;
 };
-inline constexpr uint32_t kCodePageShift = 4;
+inline constexpr uint32_t kCodePageShift = 5;
 static_assert(sizeof(CodePage) == 1 << kCodePageShift);
 
 // For every page of RAM, a CodePage. Thread safety: reads are lock-free, note_storer() is too; other writers
@@ -40,6 +42,9 @@ class CodePages {
   // page; or that a DirectWindow may.
   static void note_storer(CodePage& page, uint32_t line);
   static void note_window(CodePage& page);
+  // True for a page whose code is written again and again: there, a right to store that is costly to take
+  // away is not worth giving.
+  static bool keeps_changing(const CodePage& page) { return page.changes.load() >= kManyChanges; }
 
   // The bits of the bytes [offset, offset + size) of a page. Precondition: they lie within the page.
   static uint64_t chunks(uint64_t offset, uint64_t size);
@@ -49,6 +54,7 @@ class CodePages {
   [[nodiscard]] uint64_t count() const { return count_; }
 
  private:
+  static constexpr uint64_t kManyChanges = 4;
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };

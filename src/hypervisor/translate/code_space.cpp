@@ -16,6 +16,9 @@ constexpr uint64_t kMaxGuestSize = 1024;
 constexpr uint64_t kMaxInstructionLength = 15;
 // So often a block may be dropped before its immediates are taken to be what keeps changing.
 constexpr uint16_t kFewDrops = 4;
+constexpr uint16_t kSmallCode = 128;  // a larger block that is dropped is probably new code each time
+
+bool immediates_change(const Block& block) { return block.drops >= kFewDrops && block.size <= kSmallCode; }
 
 Stubs place_stubs(CodeCache& cache, const Context& layout, const StubHandlers& handlers,
                   const GuestMemory& memory, CodePages& pages) {
@@ -152,7 +155,7 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
 // Translates a dropped block's code to where it was, so that everything that jumps there is right again; null
 // if it does not fit. Nobody else is inside.
 Block* CodeSpace::make_again(Block& old, const BlockRequest& request, const Gate& gate) {
-  Place place{old.hot, old.cold, old.first_link, old.host.load() != old.hot, old.drops >= kFewDrops};
+  Place place{old.hot, old.cold, old.first_link, old.host.load() != old.hot, immediates_change(old)};
   if (!translate(request, place, gate)) return nullptr;
   // What jumps to a block of one page may do so with another second page.
   bool fits =
@@ -171,7 +174,7 @@ Block* CodeSpace::make_again(Block& old, const BlockRequest& request, const Gate
 
 Block* CodeSpace::make_new(Block* old, const BlockRequest& request, const Gate& gate) {
   Place place{cache_->hot_address(), cache_->cold_address(), static_cast<uint32_t>(links_.size()),
-              request.indirect, old != nullptr && old->drops >= kFewDrops};
+              request.indirect, old != nullptr && immediates_change(*old)};
   if (!translate(request, place, gate)) return nullptr;
   Block& block = blocks_.add(static_cast<uint16_t>(result_->records.size()));
   CHECK(result_->links.size() <= kMaxLinks);

@@ -139,7 +139,7 @@ bool DirectWindow::note_and_hold_no_code(GuestAddress physical, uint32_t count, 
 bool DirectWindow::holds_no_code(GuestAddress physical, uint32_t count) const {
   for (uint32_t i = 0; i < count; ++i) {
     const CodePage* page = pages_.page(physical + i * kPageSize);
-    if (page == nullptr || page->chunks.load() != 0) return false;
+    if (page == nullptr || page->chunks.load() != 0 || CodePages::keeps_changing(*page)) return false;
   }
   return true;
 }
