@@ -2,6 +2,7 @@
 #include "hypervisor/memory/guest_memory.h"
 
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace cumulet::hypervisor {
 namespace {
@@ -17,6 +18,18 @@ TEST(GuestMemory, ReadsBackWhatWasWrittenAndRefusesHoles) {
   EXPECT_FALSE(memory->read_value(0x1000, value));    // in the hole
   EXPECT_FALSE(memory->read_value(~uint64_t{0}, value));
   EXPECT_EQ(memory->unsafe_host_pointer(0x100000, ~uint64_t{0}), nullptr);
+}
+
+TEST(GuestMemory, WritesLargePiecesWhereTheMappingShowsThem) {
+  auto memory = GuestMemory::create({{0, 0x1000, 0}, {0x100000, 0x400000, 0}}).value();
+  std::vector<uint8_t> bytes((2 << 20) + 5);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7 + i / 4096);
+  ASSERT_TRUE(memory->write(0x100123, bytes));
+  std::vector<uint8_t> again(bytes.size());
+  ASSERT_TRUE(memory->read(0x100123, again));
+  EXPECT_EQ(again, bytes);
+  EXPECT_EQ(*memory->unsafe_host_pointer(0x100122, 1), 0);
+  EXPECT_FALSE(memory->write(0x400000, bytes));  // beyond the end
 }
 
 TEST(GuestMemory, RefusesBadLayouts) {

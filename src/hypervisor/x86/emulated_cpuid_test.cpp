@@ -19,9 +19,21 @@ TEST(EmulatedCpuid, ShowsOnlyWhatHostAndEmulationHave) {
   EXPECT_EQ(everything.query(0x80000001, 0).ecx & 4u, 0u);  // SVM
   EXPECT_EQ(everything.query(0xd, 0).eax, 7u);
   EXPECT_EQ(everything.query(0xd, 0).ecx, 832u);
+  EXPECT_NE(everything.query(0x80000021, 0).eax & (1u << 8), 0u);  // automatic IBRS: no retpolines
   CpuidTable nothing = emulated_cpuid([](uint32_t, uint32_t) { return CpuidResult{}; });
   EXPECT_EQ(nothing.query(1, 0).edx, 0u);
   EXPECT_EQ(nothing.find(0xd), nullptr);
+}
+
+TEST(EmulatedCpuid, AddsWhatEmulationHasByItself) {
+  CpuidTable intel = emulated_cpuid([](uint32_t leaf, uint32_t) {
+    if (leaf == 0) return CpuidResult{0x20, 0x756e6547, 0x6c65746e, 0x49656e69};
+    if (leaf == 0x80000000) return CpuidResult{0x80000008, 0, 0, 0};
+    return CpuidResult{};
+  });
+  EXPECT_NE(intel.query(7, 0).edx & (1u << 14), 0u);  // SERIALIZE
+  EXPECT_NE(intel.query(7, 0).edx & (1u << 29), 0u);  // IA32_ARCH_CAPABILITIES, with IBRS_ALL
+  EXPECT_EQ(intel.find(0x80000021), nullptr);
 }
 
 TEST(EmulatedCpuid, HostsProcessorCanRunA64BitKernel) {
