@@ -11,10 +11,10 @@ TlbEntry& line_at(Context& context, uint32_t number) {
   return context.tlb[number / kTlbEntries][number % kTlbEntries];
 }
 
-bool may_store(const TlbEntry& line, GuestAddress page) {
+bool may_store(const TlbEntry& line, GuestAddress page, uint64_t invalid) {
   uint64_t physical = line.physical.load();
   if ((physical & kPageMask) != page) return false;
-  return (physical & kTlbCodeStore) != 0 || line.write_tag.load() != kInvalidTag;
+  return (physical & kTlbCodeStore) != 0 || line.write_tag.load() != invalid;
 }
 }  // namespace
 
@@ -66,9 +66,9 @@ void CodeSpace::take_stores(Vcpu& vcpu, GuestAddress page, uint32_t storers, boo
   bool stopped = false;
   for (uint32_t number = first; number < end; ++number) {
     TlbEntry& line = line_at(*vcpu.context, number);
-    if (!may_store(line, page)) continue;
+    if (!may_store(line, page, invalid_tag(number))) continue;
     if (self) {
-      line.write_tag.store(kInvalidTag);
+      line.write_tag.store(invalid_tag(number));
       line.physical.fetch_or(kTlbCodeStore);
       CodePages::note_storer(*pages_.page(page), vcpu.context->first_storer + number);
       continue;
@@ -79,7 +79,7 @@ void CodeSpace::take_stores(Vcpu& vcpu, GuestAddress page, uint32_t storers, boo
       vcpu.gate->wait_until_out();
     }
     stopped = true;
-    line.write_tag.store(kInvalidTag);
+    line.write_tag.store(invalid_tag(number));
     line.physical.fetch_and(~kTlbCodeStore);
   }
   if (stopped && !others_held_) vcpu.gate->resume();

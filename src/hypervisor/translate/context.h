@@ -12,11 +12,13 @@
 
 namespace cumulet::hypervisor {
 
-// No canonical linear address is within a page of this tag.
+// The tag of a TLB line that allows nothing. A guest may compute any address, one in such a page too; so the
+// page is one whose addresses belong to other lines.
 inline constexpr uint64_t kInvalidTag = uint64_t{1} << 62;
+constexpr uint64_t invalid_tag(uint32_t line) { return kInvalidTag | uint64_t{~line & 1} << 12; }
 
 // One line of the TLB that translated code checks inline. A tag is the linear address of a page whose loads
-// (or stores) may go to `host`, or kInvalidTag; `host` is 0 when both are invalid, so that even a wild
+// (or stores) may go to `host`, or invalid_tag(); `host` is 0 when both are invalid, so that even a wild
 // address that happens to match ends in a fault on the null page.
 struct TlbEntry {
   uint64_t read_tag;
@@ -156,6 +158,12 @@ inline const std::array<uint64_t, kJumpEntries>& jump_table(const Context& conte
 inline int32_t context_offset(const Context& context, const void* field) {
   auto base = static_cast<const char*>(static_cast<const void*>(&context));
   return static_cast<int32_t>(static_cast<const char*>(field) - base);
+}
+
+// The invalid tag of one line of `context`.
+inline uint64_t invalid_tag(const Context& context, const TlbEntry& line) {
+  int32_t offset = context_offset(context, &line) - context_offset(context, &context.tlb);
+  return invalid_tag(static_cast<uint32_t>(offset) >> kTlbEntryShift);
 }
 
 // A Context in pages of its own. Errors: kResourceExhausted.

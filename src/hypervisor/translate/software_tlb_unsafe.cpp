@@ -13,9 +13,9 @@ bool is_canonical(uint64_t linear) {
   return static_cast<uint64_t>(static_cast<int64_t>(linear << 16) >> 16) == linear;
 }
 
-void invalidate(TlbEntry& line) {
-  line.read_tag = kInvalidTag;
-  line.write_tag.store(kInvalidTag, std::memory_order_relaxed);
+void invalidate(const Context& context, TlbEntry& line) {
+  line.read_tag = invalid_tag(context, line);
+  line.write_tag.store(line.read_tag, std::memory_order_relaxed);
   line.host = 0;
   line.physical.store(line.physical.load(std::memory_order_relaxed) & kListed, std::memory_order_relaxed);
 }
@@ -25,7 +25,7 @@ SoftwareTlb::SoftwareTlb(Context& context, CodeSpace* space) : context_(context)
   for (auto& table : context_.tlb) {
     for (TlbEntry& entry : table) {
       entry.physical.store(0, std::memory_order_relaxed);
-      invalidate(entry);
+      invalidate(context_, entry);
     }
   }
 }
@@ -62,7 +62,7 @@ uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool 
   auto index = static_cast<uint32_t>((linear >> 12) & (kTlbEntries - 1));
   uint32_t number = table * kTlbEntries + index;
   TlbEntry& entry = line(number);
-  entry.write_tag.store(kInvalidTag, std::memory_order_relaxed);
+  entry.write_tag.store(invalid_tag(number), std::memory_order_relaxed);
   note_filled(number, linear, found);
   entry.host = host;
   entry.read_tag = tag;
@@ -71,14 +71,14 @@ uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool 
     entry.write_tag.store(tag);
     CodePages::note_storer(*code, context_.first_storer + number);
     if (code->chunks.load() == 0) return host + offset;
-    entry.write_tag.store(kInvalidTag);
+    entry.write_tag.store(invalid_tag(number));
   }
   if (!write) return host + offset;
   if (!allow_store_to_code(*code, number, found.page + offset, size, host_rip)) return 0;
   if (code->chunks.load() == 0) {  // what was dropped was the last code there
     entry.write_tag.store(tag);
     CodePages::note_storer(*code, context_.first_storer + number);
-    if (code->chunks.load() != 0) entry.write_tag.store(kInvalidTag);
+    if (code->chunks.load() != 0) entry.write_tag.store(invalid_tag(number));
   }
   return host + offset;
 }
@@ -119,7 +119,7 @@ void SoftwareTlb::flush_if(Drop drop) {
   for (const List* list : {&global_, &local_}) {
     for (uint32_t i = 0; i < list->count; ++i) {
       TlbEntry& entry = line(list->lines[i]);
-      if (drop(entry)) invalidate(entry);
+      if (drop(entry)) invalidate(context_, entry);
     }
   }
 }
@@ -128,7 +128,7 @@ void SoftwareTlb::flush_all() {
   for (List* list : {&global_, &local_}) {
     for (uint32_t i = 0; i < list->count; ++i) {
       TlbEntry& entry = line(list->lines[i]);
-      invalidate(entry);
+      invalidate(context_, entry);
       entry.physical.store(0, std::memory_order_relaxed);
     }
     list->count = 0;
@@ -140,7 +140,7 @@ void SoftwareTlb::flush_all() {
 void SoftwareTlb::flush_non_global() {
   for (uint32_t i = 0; i < local_.count; ++i) {
     TlbEntry& entry = line(local_.lines[i]);
-    if ((entry.physical.load(std::memory_order_relaxed) & kTlbGlobal) == 0) invalidate(entry);
+    if ((entry.physical.load(std::memory_order_relaxed) & kTlbGlobal) == 0) invalidate(context_, entry);
     entry.physical.store(entry.physical.load(std::memory_order_relaxed) & ~kTlbInLocalList,
                          std::memory_order_relaxed);
   }
@@ -153,7 +153,7 @@ void SoftwareTlb::flush_page(uint64_t linear) {
   if (!may_hold_large(linear)) {
     for (auto& table : context_.tlb) {
       TlbEntry& entry = table[(linear >> 12) & (kTlbEntries - 1)];
-      if (entry.read_tag == (linear & kPageMask)) invalidate(entry);
+      if (entry.read_tag == (linear & kPageMask)) invalidate(context_, entry);
     }
     return;
   }
