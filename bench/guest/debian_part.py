@@ -1,7 +1,7 @@
 """Full Debian 12: systemd to multi-user.target, the memory at that point, and power off."""
 
 import debian
-from boot_part import memory_at, timed
+from boot_part import Boots, memory_at
 from load import Patience
 from machines import Guest
 from results import Measure
@@ -16,14 +16,12 @@ def measure(options, machines, kernel, progress, kept):
     """Boots every machine in turn, options.repeats times, into measures that it adds to `kept`."""
     patience = Patience(options.patience)
     initrd = debian.initrd(debian.tree("system", debian.SYSTEM, progress))
-    pair = [Measure("debian", name, "debian", "s", {})
-            for name in ("full Debian to multi-user", "full Debian to power off")]
+    boots = Boots("debian", ("full Debian to multi-user", "full Debian to power off"), MARKER, TIMEOUT_S)
     resident = Measure("debian", "memory beyond RAM at multi-user", "memory_beyond", "MiB", {})
-    kept += [*pair, resident]
+    kept += [*boots.measures, resident]
     for turn in range(options.repeats):
         guest = Guest(kernel, initrd, f"{APPEND} bench=poweroff", MEMORY_MIB)
-        texts = [timed(machine, guest, MARKER, pair, patience, TIMEOUT_S) for machine in machines]
-        progress(f"{turn + 1}/{options.repeats} full Debian: {'; '.join(texts)}")
+        progress(f"{turn + 1}/{options.repeats} full Debian: {boots.turn(machines, guest, patience)}")
     guest = Guest(kernel, initrd, f"{APPEND} bench=wait", MEMORY_MIB)
     for machine in machines:
         resident.add(machine.name, memory_at(machine, guest, MARKER, TIMEOUT_S))

@@ -1,14 +1,18 @@
 """The machines that are compared, QEMU's TCG and Cumulet: their command lines and versions."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from errors import BenchError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Names the folder in which translations outlive their machine.
+CACHE_OPTION = "--translation-cache"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +44,15 @@ class Cumulet:
         files = ["--kernel", str(guest.kernel), "--initrd", str(guest.initrd), "--append", guest.append]
         return [self._program, "vm", "run", *files, *sizes, *self._arguments, *arguments]
 
+    @contextlib.contextmanager
+    def empty_cache(self):
+        """Yields the arguments that make it keep translations in an empty place, none if it cannot keep them."""
+        if CACHE_OPTION not in output([self._program, "vm", "run", "--help"]):
+            yield []
+            return
+        with tempfile.TemporaryDirectory(prefix="cumulet-bench-") as folder:
+            yield [CACHE_OPTION, folder]
+
     def version(self):
         """Returns the version that the program says."""
         return first_line([self._program, "--version"])
@@ -66,6 +79,10 @@ class Qemu:
         files = ["-kernel", str(guest.kernel), "-initrd", str(guest.initrd), "-append", guest.append]
         return [self._program, *machine, *console, *sizes, *files, *self._arguments, *arguments]
 
+    def empty_cache(self):
+        """Yields no arguments: it keeps no translations."""
+        return contextlib.nullcontext([])
+
     def version(self):
         """Returns the version that the program says."""
         return first_line([self._program, "--version"])
@@ -73,8 +90,13 @@ class Qemu:
 
 def first_line(command):
     """Returns the first line that a command prints."""
+    return (output(command).splitlines() or ["unknown"])[0]
+
+
+def output(command):
+    """Returns what a command prints."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise BenchError(f"cannot run {os.path.basename(command[0])}: {error}") from error
-    return (done.stdout.splitlines() or ["unknown"])[0]
+    return done.stdout

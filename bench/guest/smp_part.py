@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 
 import rows_part
-from boot_part import COMMAND_LINES, MARKER, timed
+from boot_part import COMMAND_LINES, MARKER, Boots
 from console import Console
 from load import Meter, Patience, tree
 from machines import Guest
@@ -12,8 +12,7 @@ from results import Measure
 from summary import LOOPS
 
 LOOPS_TIMEOUT_S = 60
-BOOTS = {1: "boot to the first line, 1 processor", 2: "boot to the first line, 2 processors"}
-ENDS = {1: "boot to power off, 1 processor", 2: "boot to power off, 2 processors"}
+PROCESSORS = {1: "1 processor", 2: "2 processors"}
 
 
 def loops(count, programs=None, console=None):
@@ -56,15 +55,14 @@ def measure_loops(options, machines, kernel, initrd, programs, progress, kept):
 
 def measure_boots(options, machines, kernel, initrd, progress, kept):
     """Boots with one and with two processors in turn."""
-    pairs = {count: [Measure("smp", name, "smp", "s", {}) for name in (BOOTS[count], ENDS[count])]
-             for count in BOOTS}
-    kept += [measure for pair in pairs.values() for measure in pair]
+    boots = {count: Boots("smp", (f"boot to the first line, {text}", f"boot to power off, {text}"), MARKER)
+             for count, text in PROCESSORS.items()}
+    kept += [measure for one in boots.values() for measure in one.measures]
     patience = Patience(options.patience)
     for turn in range(options.repeats):
-        for count, pair in pairs.items():
+        for count, one in boots.items():
             guest = Guest(kernel, initrd, COMMAND_LINES[""], options.memory, count)
-            texts = [timed(machine, guest, MARKER, pair, patience) for machine in machines]
-            progress(f"{turn + 1}/{options.repeats} boot with {count}: {'; '.join(texts)}")
+            progress(f"{turn + 1}/{options.repeats} boot with {count}: {one.turn(machines, guest, patience)}")
 
 
 def measure(options, machines, kernel, initrd, programs, progress, kept):

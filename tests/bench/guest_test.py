@@ -1,5 +1,6 @@
 """Tests of bench/guest: results parsed, means, comparisons of two results, and bad input refused in one line."""
 
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -11,8 +12,10 @@ import xml.etree.ElementTree
 GUEST = pathlib.Path(__file__).resolve().parents[2] / "bench" / "guest"
 sys.path.insert(0, str(GUEST))
 
-import comparison  # noqa: E402  (found through the path set above)
+import boot_part  # noqa: E402  (found through the path set above)
+import comparison  # noqa: E402
 import console  # noqa: E402
+import load  # noqa: E402
 import markdown  # noqa: E402
 import memory  # noqa: E402
 import plot  # noqa: E402
@@ -259,6 +262,42 @@ class ConsoleTest(unittest.TestCase):
     def test_a_status_that_is_not_zero_is_an_error(self):
         with self.assertRaisesRegex(BenchError, "ended with status 3"):
             self.machine("exit 3").wait(30)
+
+
+class Shell:
+    """A machine that is a shell; one that keeps translations says so by arguments."""
+
+    def __init__(self, name, arguments):
+        self.name = self.title = name
+        self._arguments = arguments
+        self.asked = []
+
+    def empty_cache(self):
+        return contextlib.nullcontext(self._arguments)
+
+    def command(self, guest, *arguments):
+        self.asked.append(arguments)
+        return ["sh", "-c", f"echo {guest}"]
+
+
+class BootsTest(unittest.TestCase):
+    def turn(self, *machines):
+        boots = boot_part.Boots("boot", ("to the line", "to the end"), "UP", 30)
+        boots.turn(machines, "UP", load.Patience(0))
+        return [(one.name, sorted(one.samples)) for one in boots.measures if one.samples], boots.measures
+
+    def test_what_keeps_translations_boots_cold_and_warm(self):
+        keeps = Shell("cumulet", ["--translation-cache", "folder"])
+        found, measures = self.turn(Shell("qemu", []), keeps)
+        self.assertEqual([name for name, _ in found], ["to the line", "to the end", "to the line, warm",
+                                                       "to the end, warm"])
+        self.assertEqual(keeps.asked, [("--translation-cache", "folder")] * 2)
+        # The other machine's times stand beside the warm ones.
+        self.assertEqual(measures[0].samples["qemu"], measures[2].samples["qemu"])
+
+    def test_what_keeps_nothing_boots_once(self):
+        found, _ = self.turn(Shell("qemu", []), Shell("cumulet", []))
+        self.assertEqual(found, [("to the line", ["cumulet", "qemu"]), ("to the end", ["cumulet", "qemu"])])
 
 
 class CommandLineTest(unittest.TestCase):
