@@ -75,8 +75,8 @@ struct TranslationResult {
 // instruction it stands at; the block is translated again with what was learned.
 //
 // Flags that the block overwrites before reading are not kept over a check, so an instruction that faults
-// between may show the guest's handler other values of these flags than hardware would; nothing can depend on
-// them.
+// between, or an interrupt that arrives where a loop of the block begins, may show the guest's handler other
+// values of these flags than hardware would; nothing can depend on them.
 //
 // Not thread-safe.
 class Translator {

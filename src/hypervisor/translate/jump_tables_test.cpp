@@ -1,0 +1,82 @@
+// The tables and slots that jumps go through: what a flush takes and what it leaves.
+#include <gtest/gtest.h>
+
+#include "hypervisor/translate/jump_cache.h"
+#include "hypervisor/translate/link_slots.h"
+
+namespace cumulet::hypervisor {
+namespace {
+
+constexpr uint64_t kMiss = 0x1000, kCode = 0x2000, kLeave = 0x3000, kRip = 0x401234;
+constexpr CodeMode kKernel = 8, kUser = 9;
+
+class JumpTables : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto mapping = ContextMapping::create();
+    ASSERT_TRUE(mapping.has_value());
+    mapping_ = std::move(*mapping);
+    ASSERT_TRUE(mapping_->fill_jump_tables(kMiss).has_value());
+  }
+  [[nodiscard]] uint64_t entry(CodeMode mode, uint64_t rip) const {
+    return jump_table(mapping_->get(), mode)[jump_index(rip)];
+  }
+  [[nodiscard]] uint64_t slot(uint32_t link) const { return mapping_->get().link_slots[link]; }
+
+  std::unique_ptr<ContextMapping> mapping_;
+};
+
+TEST_F(JumpTables, EveryEntryBeginsAsAMiss) {
+  for (CodeMode mode = 0; mode < kModeCount; ++mode)
+    for (uint64_t rip = 0; rip < kJumpEntries; rip += 511) EXPECT_EQ(entry(mode, rip), kMiss);
+}
+
+TEST_F(JumpTables, AFlushOfUserCodeLeavesTheKernels) {
+  JumpCache jumps(mapping_->get(), kMiss);
+  jumps.fill(kKernel, kRip, kCode);
+  jumps.fill(kUser, kRip, kCode);
+  EXPECT_EQ(entry(kUser, kRip), kCode);
+  jumps.flush_user();
+  EXPECT_EQ(entry(kUser, kRip), kMiss);
+  EXPECT_EQ(entry(kKernel, kRip), kCode);
+  jumps.flush_all();
+  EXPECT_EQ(entry(kKernel, kRip), kMiss);
+}
+
+TEST_F(JumpTables, AnEntryThatIsReplacedIsFlushedTwiceOver) {
+  JumpCache jumps(mapping_->get(), kMiss);
+  jumps.fill(kUser, kRip, kCode);
+  jumps.fill(kUser, kRip + kJumpEntries, kCode + 8);  // the same low bits
+  EXPECT_EQ(entry(kUser, kRip), kCode + 8);
+  jumps.flush_user();
+  jumps.fill(kUser, kRip, kCode);
+  jumps.flush_user();
+  EXPECT_EQ(entry(kUser, kRip), kMiss);
+}
+
+TEST_F(JumpTables, SlotsGoBackToTheirLeaveStubs) {
+  LinkSlots slots(mapping_->get());
+  for (uint32_t link : {1U, 2U, kLinkSlots - 1}) slots.set(link, kLeave + link);
+  slots.fill(1, kLeave + 1, kCode, false);
+  slots.fill(2, kLeave + 2, kCode, true);
+  EXPECT_EQ(slot(1), kCode);
+  slots.flush_user();
+  EXPECT_EQ(slot(1), kCode);
+  EXPECT_EQ(slot(2), kLeave + 2);
+  slots.flush_all();
+  EXPECT_EQ(slot(1), kLeave + 1);
+  EXPECT_EQ(slot(kLinkSlots - 1), kLeave + kLinkSlots - 1);
+}
+
+TEST_F(JumpTables, AForgottenSlotBelongsToItsNextLink) {
+  LinkSlots slots(mapping_->get());
+  slots.set(1, kLeave);
+  slots.fill(1, kLeave, kCode, true);
+  slots.forget();
+  slots.set(1, kLeave + 8);
+  slots.flush_all();
+  EXPECT_EQ(slot(1), kLeave + 8);
+}
+
+}  // namespace
+}  // namespace cumulet::hypervisor
