@@ -25,7 +25,8 @@ SESSION_FOLDER = "opt/bench"
 
 def tree(name, packages, progress):
     """Returns the tar file of a Debian 12 with these packages beyond the important ones, made unless cached."""
-    path = cache_folder() / f"debian-12-{name}.tar"
+    digest = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
+    path = cache_folder() / f"debian-12-{name}-{digest}.tar"
     if path.exists():
         return path
     if shutil.which("mmdebstrap") is None:
