@@ -45,6 +45,16 @@ bool CodeSpace::drop_for_store(Context& context, GuestAddress address, uint64_t 
 void CodeSpace::refine(const BlockKey& key, GuestAddress site, std::optional<uint8_t> slot) {
   std::lock_guard lock(mutex_);
   hints_.note(site, slot);
+  drop_if_there(key);
+}
+
+void CodeSpace::refine_index(const BlockKey& key, GuestAddress site) {
+  std::lock_guard lock(mutex_);
+  hints_.note_large_index(site);
+  drop_if_there(key);
+}
+
+void CodeSpace::drop_if_there(const BlockKey& key) {
   uint32_t number = table_.find(key);
   if (number != BlockTable::kNone && blocks_.at(number).valid.load()) drop(number);
 }

@@ -81,6 +81,8 @@ class CodeSpace {
   // An instruction at `site` in the block of this key reached memory in the region of `slot`, or where direct
   // memory does not go: the block is made anew with that.
   void refine(const BlockKey& key, GuestAddress site, std::optional<uint8_t> slot);
+  // The index of the instruction was no small number.
+  void refine_index(const BlockKey& key, GuestAddress site);
 
   // The guest instruction at a host address in translated code. The caller has not left its gate yet.
   [[nodiscard]] std::optional<FaultPoint> fault_point(uint64_t host_rip) const;
@@ -135,6 +137,7 @@ class CodeSpace {
   void register_block(uint32_t number);
   void drop_overlapping(GuestAddress address, uint64_t size);
   void drop(uint32_t number);
+  void drop_if_there(const BlockKey& key);
   void remove_from_page(GuestAddress page, uint32_t block);
   void add_links(const std::vector<Link>& links);
   void replace_links(const Block& block, const std::vector<Link>& links);

@@ -60,6 +60,10 @@ inline constexpr uint32_t kNoRegion = 0x8000'0000;
 
 class SoftwareTlb;
 
+// A bit of Context::link with LeaveReason::kRegionMiss: not an address was in another region, but an index
+// too large.
+inline constexpr uint64_t kIndexMiss = uint64_t{1} << 31;
+
 // Why translated code came back to the dispatcher.
 enum class LeaveReason : uint32_t {
   kLink,               // a direct jump that may be chained: `link` says which

@@ -4,7 +4,7 @@
 namespace cumulet::hypervisor {
 
 namespace {
-constexpr uint8_t kChecked = 0xff;
+constexpr uint8_t kChecked = 0xff, kUnknown = 0xfe;
 constexpr uint8_t kMostChanges = 6;
 constexpr size_t kMostEntries = 1 << 18;
 }  // namespace
@@ -12,8 +12,9 @@ constexpr size_t kMostEntries = 1 << 18;
 DirectHints::Hint DirectHints::at(GuestAddress instruction) const {
   auto found = entries_.find(instruction);
   if (found == entries_.end()) return {};
-  if (found->second.slot == kChecked) return {true, std::nullopt};
-  return {false, found->second.slot};
+  const Entry& entry = found->second;
+  if (entry.slot == kChecked) return {.checked = true};
+  return {.sum = entry.sum, .slot = entry.slot == kUnknown ? std::nullopt : std::optional(entry.slot)};
 }
 
 void DirectHints::note(GuestAddress instruction, std::optional<uint8_t> slot) {
@@ -22,6 +23,11 @@ void DirectHints::note(GuestAddress instruction, std::optional<uint8_t> slot) {
   if (added || entry->second.slot == slot) return;  // the slot was given to another region meanwhile
   bool settled = ++entry->second.changes > kMostChanges;
   entry->second.slot = settled ? kChecked : slot.value_or(kChecked);
+}
+
+void DirectHints::note_large_index(GuestAddress instruction) {
+  if (entries_.size() >= kMostEntries) entries_.clear();
+  entries_.try_emplace(instruction, Entry{kUnknown, 0}).first->second.sum = true;
 }
 
 }  // namespace cumulet::hypervisor

@@ -17,17 +17,21 @@ class DirectHints {
  public:
   struct Hint {
     bool checked = false;
+    bool sum = false;                  // the sum of base and index is to be looked at, not each
     std::optional<uint8_t> slot = {};  // nothing: not known yet
   };
   // `instruction` is the guest-physical address of an instruction.
   [[nodiscard]] Hint at(GuestAddress instruction) const;
   // It touched memory in the region of `slot`, or where none can be given.
   void note(GuestAddress instruction, std::optional<uint8_t> slot);
+  // Its index was no small number.
+  void note_large_index(GuestAddress instruction);
 
  private:
   struct Entry {
     uint8_t slot;
     uint8_t changes;
+    bool sum = false;
   };
   std::unordered_map<GuestAddress, Entry> entries_;
 };

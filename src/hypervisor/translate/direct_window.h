@@ -19,10 +19,10 @@ namespace cumulet::hypervisor {
 //
 //   host:  | guard | window of slot 0, 4 GiB | guard | window of slot 1 | guard | ...
 //
-// Translated code checks the upper half of a base register against its slot, then adds a displacement of
-// signed 32 bits: the sum lies in the window or in a guard, which is never mapped. So no guest address leads
-// anywhere else. A page is mapped when it is first touched (SIGSEGV -> fill()), with the rights that a TLB
-// entry would have, and unmapped when that entry would be flushed.
+// Translated code checks the upper half of a base register against its slot, then adds an index below 4 Gi
+// and a displacement of signed 32 bits: the sum lies in the window or in a guard, which is never mapped. So
+// no guest address leads anywhere else. A page is mapped when it is first touched (SIGSEGV -> fill()), with
+// the rights that a TLB entry would have, and unmapped when that entry would be flushed.
 //
 // Pages that hold translated code are mapped for reading only; CodeSpace says when a page becomes one.
 //

@@ -13,8 +13,9 @@ namespace cumulet::hypervisor {
 namespace {
 constexpr uint64_t kRegionSize = uint64_t{4} << 30;
 constexpr uint32_t kPagesPerRegion = kRegionSize / kPageSize;
-// Between two windows: more than a displacement (2 GiB) and what a block may add to a checked register.
-constexpr uint64_t kGuardSize = uint64_t{4} << 30;
+// Between two windows: more than an index below 4 Gi times 8, a displacement (2 GiB), and what a block may
+// add to a checked register.
+constexpr uint64_t kGuardSize = uint64_t{36} << 30;
 constexpr uint64_t kStride = kGuardSize + kRegionSize;
 constexpr uint64_t kReservation = kDirectSlots * kStride + kGuardSize;
 constexpr uint64_t kFramesSize = uint64_t{kDirectSlots} * kPagesPerRegion * sizeof(uint32_t);

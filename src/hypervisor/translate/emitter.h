@@ -98,6 +98,7 @@ class Emitter {
   void store_immediate(const MemoryExpression& address, int32_t value);   // sign-extended
   void rotate_right(uint8_t destination, uint8_t source, uint8_t count);  // rorx (BMI2)
   void compare_context32(uint8_t left, int32_t field);                    // (flags)
+  void test32(uint8_t left) { registers(0x85, left, left, false); }       // (flags)
   void compare_context_word(int32_t field, uint32_t value);               // (flags) 32 bits
 
   void jump(uint64_t target);

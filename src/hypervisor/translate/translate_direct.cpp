@@ -40,6 +40,43 @@ std::optional<uint8_t> small_addition(const DecodedInstruction& instruction) {
   return std::abs(int64_t{constant}) <= kMostDrift ? std::optional(rm) : std::nullopt;
 }
 
+// If an instruction surely writes all 32 bits of the lower half of a register, and nothing else, that
+// register: moves, additions and logic of that size.
+std::optional<uint8_t> narrow_write(const DecodedInstruction& instruction) {
+  bool computes = instruction.kind == InstructionKind::kCopy || instruction.kind == InstructionKind::kMemory;
+  if (!computes || instruction.operand_size != 4 || instruction.vex_size != 0) return std::nullopt;
+  uint8_t opcode = instruction.bytes[instruction.opcode_offset];
+  uint8_t rex = instruction.opcode_offset > 0 ? instruction.bytes[instruction.opcode_offset - 1] : 0;
+  if ((rex & 0xf0) != 0x40) rex = 0;
+  uint8_t modrm = instruction.modrm_offset != 0 ? instruction.bytes[instruction.modrm_offset] : 0;
+  auto reg = static_cast<uint8_t>((modrm >> 3 & 7) | (rex & 4) << 1);
+  auto rm = static_cast<uint8_t>((modrm & 7) | (rex & 1) << 3);
+  bool to_register = modrm >> 6 == 3;
+  switch (opcode) {
+    case 0x03:  // add, or, and, sub, xor, mov: register, register or memory
+    case 0x0b:
+    case 0x23:
+    case 0x2b:
+    case 0x33:
+    case 0x8b:
+    case 0x8d: return reg;  // lea
+    case 0x01:              // the same: register or memory, register
+    case 0x09:
+    case 0x21:
+    case 0x29:
+    case 0x31:
+    case 0x89:
+    case 0xc7: return to_register ? std::optional(rm) : std::nullopt;
+    case 0x81:
+    case 0x83: return to_register && (modrm >> 3 & 7) != 7 ? std::optional(rm) : std::nullopt;  // 7: cmp
+    case 0x0f: {
+      uint8_t second = instruction.bytes[instruction.opcode_offset + 1];
+      return second == 0xb6 || second == 0xb7 ? std::optional(reg) : std::nullopt;  // movzx
+    }
+    default: return std::nullopt;
+  }
+}
+
 // Whether an instruction leaves the base of FS alone, as far as its kind says.
 bool keeps_segments(const DecodedInstruction& instruction) {
   switch (instruction.kind) {
@@ -114,26 +151,23 @@ std::optional<Translator::DirectSubject> Translator::direct_subject(
   return DirectSubject{Form::kRegister, {address.base}, 0};
 }
 
+DirectHints::Hint Translator::hint(size_t index) const {
+  return request_.direct->hints->at(request_.physical + (rips_[index] - request_.rip));
+}
+
 // The slot that a subject is expected in. `unchanged`: registers that still have their values of the block's
 // start.
 std::optional<uint8_t> Translator::guess_slot(const DirectSubject& subject, size_t index,
                                               uint16_t unchanged) {
   const DirectEntry& entry = *request_.direct;
-  DirectHints::Hint hint = entry.hints->at(request_.physical + (rips_[index] - request_.rip));
-  if (hint.checked) return std::nullopt;
-  if (hint.slot) return hint.slot;
-  uint16_t needed = mask_of(subject.address.base) | mask_of(subject.address.index);
-  bool known = (needed & ~unchanged) == 0 || needed == 1 << kRsp;
+  if (hint(index).checked) return std::nullopt;
+  if (hint(index).slot) return hint(index).slot;
+  bool known = (subject.registers() & ~unchanged) == 0 || subject.registers() == 1 << kRsp;
   if (!known) return recent_slot_;
-  uint64_t linear = 0;
-  switch (subject.form) {
-    case DirectSubject::Form::kConstant: linear = subject.constant; break;
-    case DirectSubject::Form::kFs: linear = entry.fs_base; break;
-    case DirectSubject::Form::kFsSum:
-      linear = entry.fs_base + subject.address.evaluate(*entry.registers);
-      break;
-    default: linear = subject.address.evaluate(*entry.registers); break;
-  }
+  uint64_t linear = subject.address.evaluate(*entry.registers);
+  if (subject.form == DirectSubject::Form::kConstant) linear = subject.constant;
+  if (subject.form == DirectSubject::Form::kFs) linear = entry.fs_base;
+  if (subject.form == DirectSubject::Form::kFsSum) linear += entry.fs_base;
   std::optional<uint8_t> slot = entry.window->slot_of(linear);
   if (slot && subject.form == DirectSubject::Form::kRegister && subject.address.base != kRsp)
     recent_slot_ = *slot;
@@ -159,34 +193,61 @@ void Translator::plan_direct() {
   FactSet valid;
   for (size_t i = 0; i < count; ++i) {
     if (flow_[i].leader) valid = available_[i];
-    if (plans_[i].slot && !is_covered(valid, plans_[i].fact))
-      checks_.push_back({facts_[plans_[i].fact].subject, *plans_[i].slot, i,
-                         place_of_check(facts_[plans_[i].fact].subject, i)});
+    for (uint8_t k = 0; k < plans_[i].fact_count; ++k) {
+      const Fact& fact = facts_[plans_[i].facts[k]];
+      if (!is_covered(valid, plans_[i].facts[k]))
+        checks_.push_back({fact.subject, fact.slot, i, place_of_check(fact.subject, i)});
+    }
     pass_facts(i, valid);
   }
   std::stable_sort(checks_.begin(), checks_.end(),
                    [](const DirectCheck& a, const DirectCheck& b) { return a.place < b.place; });
 }
 
-// The slot of each access, and the fact that its check would establish. The slot of most is the region's.
+// The slot of each access, and the facts that its checks would establish. The slot of most is the region's.
 void Translator::find_facts() {
   facts_.clear();
   uint16_t unchanged = 0xffff;
   std::array<uint32_t, kDirectSlots> uses{};
   for (size_t i = 0; i < instructions_.size(); ++i) {
-    auto subject = direct_subject(instructions_[i]);
-    auto slot = subject ? guess_slot(*subject, i, unchanged) : std::nullopt;
+    plan_access(i, unchanged);
     unchanged &= static_cast<uint16_t>(~instructions_[i].registers_written);
-    if (!slot) continue;
-    auto same = [&](const Fact& fact) {
-      return fact.slot == *slot && fact.subject.covers(*subject) && subject->covers(fact.subject);
-    };
-    auto known = std::find_if(facts_.begin(), facts_.end(), same);
-    if (known == facts_.end()) known = facts_.insert(facts_.end(), {*subject, *slot, i});
-    plans_[i] = {slot, static_cast<size_t>(known - facts_.begin())};
-    if (++uses[*slot] > (region_slot_ == kNoSlot ? 0 : uses[static_cast<size_t>(region_slot_)]))
+    std::optional<uint8_t> slot = plans_[i].slot;
+    if (slot && ++uses[*slot] > (region_slot_ == kNoSlot ? 0 : uses[static_cast<size_t>(region_slot_)]))
       region_slot_ = *slot;
   }
+}
+
+// base + index: the base may be in the region, and the index a small number, which the guard has room for.
+// Most are so; otherwise the sum is what must be in the region.
+void Translator::plan_access(size_t index, uint16_t unchanged) {
+  using Form = DirectSubject::Form;
+  auto subject = direct_subject(instructions_[index]);
+  if (!subject) return;
+  DirectPlan& plan = plans_[index];
+  plan.subject = *subject;
+  if (subject->form != Form::kSum || hint(index).sum) {
+    plan.slot = guess_slot(*subject, index, unchanged);
+    if (plan.slot) plan.facts[plan.fact_count++] = fact_of(*subject, *plan.slot, index);
+    return;
+  }
+  const MemoryExpression& sum = subject->address;
+  DirectSubject base{Form::kRegister, {sum.base}, 0};
+  if (sum.base == kNone) base = {Form::kConstant, {}, static_cast<uint64_t>(int64_t{sum.displacement})};
+  plan.slot = guess_slot(base, index, unchanged);
+  if (!plan.slot) return;
+  plan.facts[plan.fact_count++] = fact_of(base, *plan.slot, index);
+  plan.facts[plan.fact_count++] = fact_of({Form::kIndex, {sum.index}, 0}, 0, index);
+}
+
+// The number of a fact, which is made if there is none like it.
+size_t Translator::fact_of(const DirectSubject& subject, uint8_t slot, size_t index) {
+  auto same = [&](const Fact& fact) {
+    return fact.slot == slot && fact.subject.covers(subject) && subject.covers(fact.subject);
+  };
+  auto known = std::find_if(facts_.begin(), facts_.end(), same);
+  if (known == facts_.end()) known = facts_.insert(facts_.end(), {subject, slot, index});
+  return static_cast<size_t>(known - facts_.begin());
 }
 
 void Translator::note_registers_changed() {
@@ -206,11 +267,12 @@ void Translator::find_available() {
   size_t count = instructions_.size();
   FactSet at_entry;
   for (size_t i = 0; region_ && i < count; ++i) {
-    if (!plans_[i].slot || !in_loop(i) || at_entry[plans_[i].fact]) continue;
-    const Fact& fact = facts_[plans_[i].fact];
-    if ((fact.subject.registers() & changed_) != 0) continue;
-    at_entry.set(plans_[i].fact);
-    entry_checks_.push_back({fact.subject, fact.slot, i, 0});
+    for (uint8_t k = 0; k < plans_[i].fact_count && in_loop(i); ++k) {
+      const Fact& fact = facts_[plans_[i].facts[k]];
+      if (at_entry[plans_[i].facts[k]] || (fact.subject.registers() & changed_) != 0) continue;
+      at_entry.set(plans_[i].facts[k]);
+      entry_checks_.push_back({fact.subject, fact.slot, i, 0});
+    }
   }
   FactSet moving;
   for (size_t fact = 0; fact < facts_.size(); ++fact)
@@ -251,7 +313,7 @@ bool Translator::is_covered(const FactSet& valid, size_t fact) const {
 // What holds after an instruction, given what held before. A register that moves a little stays in its window
 // or the guard, but an expression has a new value.
 void Translator::pass_facts(size_t index, FactSet& valid) const {
-  if (plans_[index].slot) valid.set(plans_[index].fact);
+  for (uint8_t k = 0; k < plans_[index].fact_count; ++k) valid.set(plans_[index].facts[k]);
   uint16_t written = instructions_[index].registers_written;
   std::optional<uint8_t> moved = small_addition(instructions_[index]);
   for (size_t i = 0; i < facts_.size(); ++i) {
@@ -261,6 +323,15 @@ void Translator::pass_facts(size_t index, FactSet& valid) const {
     bool survives = moved && subject.form == DirectSubject::Form::kRegister;
     if ((subject.registers() & written) != 0 && !survives) valid.reset(i);
   }
+  learn_from_write(index, valid);
+}
+
+// Writing 32 bits of a register clears the others (SDM volume 1, 3.4.1.1), so that it is a small number.
+void Translator::learn_from_write(size_t index, FactSet& valid) const {
+  std::optional<uint8_t> written = narrow_write(instructions_[index]);
+  for (size_t i = 0; written && i < facts_.size(); ++i)
+    if (facts_[i].subject.form == DirectSubject::Form::kIndex && facts_[i].subject.address.base == *written)
+      valid.set(i);
 }
 
 // Going up is allowed over what only computes, and leaves the value (or a register's window) as it is.
@@ -291,6 +362,7 @@ void Translator::emit_direct_check(const DirectCheck& check) {
   take_scratch(subject.registers(), flags_live());
   FlagsPlace flags = save_flags(subject.registers());
   switch (subject.form) {
+    case DirectSubject::Form::kIndex:
     case DirectSubject::Form::kRegister: hot_.rotate_right(address_, subject.address.base, 32); break;
     case DirectSubject::Form::kConstant: break;
     case DirectSubject::Form::kFs:
@@ -302,6 +374,8 @@ void Translator::emit_direct_check(const DirectCheck& check) {
   }
   if (subject.form == DirectSubject::Form::kConstant) {
     hot_.compare_context_word(upper, static_cast<uint32_t>(subject.constant >> 32));
+  } else if (subject.form == DirectSubject::Form::kIndex) {
+    hot_.test32(address_);
   } else {
     hot_.compare_context32(address_, upper);
   }
@@ -317,7 +391,9 @@ void Translator::emit_direct_check(const DirectCheck& check) {
   cold_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
   cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
   cold_.store_context_immediate64(context_offset(layout_, &layout_.miss_linear), request_.rip);
-  cold_.store_context_immediate64(context_offset(layout_, &layout_.link), rips_[check.site] - request_.rip);
+  uint64_t kind = subject.form == DirectSubject::Form::kIndex ? kIndexMiss : 0;
+  cold_.store_context_immediate64(context_offset(layout_, &layout_.link),
+                                  (rips_[check.site] - request_.rip) | kind);
   cold_.jump(stubs_.region_miss);
   restore_flags(flags);
   reload_rax(flags);
@@ -339,7 +415,7 @@ void Translator::load_direct_sum(const DirectSubject& subject) {
 // `in_use` are the registers that must keep their guest values. `stack_offset` is for accesses through rsp.
 MemoryExpression Translator::direct_operand(uint16_t in_use, int32_t stack_offset) {
   const DecodedInstruction& instruction = instructions_[current_];
-  DirectSubject subject = *direct_subject(instruction);
+  const DirectSubject& subject = plans_[current_].subject;
   take_scratch(in_use | subject.registers(), false);
   uint8_t slot = *plans_[current_].slot;
   if (delta_slot_ != slot) {
@@ -348,6 +424,7 @@ MemoryExpression Translator::direct_operand(uint16_t in_use, int32_t stack_offse
   }
   MemoryExpression operand{kRsp, index_, 0, stack_offset};
   switch (subject.form) {
+    case DirectSubject::Form::kIndex: CHECK(false);
     case DirectSubject::Form::kRegister:
       if (instruction.memory.size == 0) return operand;
       return {subject.address.base, index_, 0, memory_expression(instruction).displacement};

@@ -129,13 +129,20 @@ void TranslateVcpu::direct_memory_changed(bool changed) {
   if (changed) jumps_->flush_user();
 }
 
-// The instruction `site_offset` bytes into a block with kModeDirect is to be translated otherwise.
-void TranslateVcpu::refine(uint64_t block_rip, uint64_t site_offset, std::optional<uint8_t> slot) {
-  std::optional<GuestAddress> page = fetch_.page_of(block_rip);
-  if (!page) return;
-  GuestAddress physical = *page + (block_rip & ~kPageMask);
-  space_->refine({physical, block_rip, static_cast<CodeMode>(code_mode(cpu_) | kModeDirect)},
-                 physical + site_offset, slot);
+// The key of a block with kModeDirect that just ran.
+std::optional<BlockKey> TranslateVcpu::direct_block(uint64_t rip) {
+  std::optional<GuestAddress> page = fetch_.page_of(rip);
+  if (!page) return std::nullopt;
+  return BlockKey{*page + (rip & ~kPageMask), rip, static_cast<CodeMode>(code_mode(cpu_) | kModeDirect)};
+}
+
+// A check of direct memory failed: its block is made anew with what that says.
+void TranslateVcpu::handle_region_miss() {
+  std::optional<BlockKey> key = direct_block(context_.miss_linear);
+  if (!key) return;
+  GuestAddress site = key->physical + (context_.link & ~kIndexMiss);
+  if ((context_.link & kIndexMiss) != 0) return space_->refine_index(*key, site);
+  space_->refine(*key, site, direct_->window().slot_of(uint64_t{context_.miss_upper} << 32));
 }
 
 // The epoch of the block addresses to come; those of an older one are forgotten.
@@ -184,9 +191,7 @@ bool TranslateVcpu::go_on() {
   if (context_.reason == LeaveReason::kInterpret) return false;
   merge_flags();
   gate_.leave();
-  if (context_.reason == LeaveReason::kRegionMiss)
-    refine(context_.miss_linear, context_.link,
-           direct_->window().slot_of(uint64_t{context_.miss_upper} << 32));
+  if (context_.reason == LeaveReason::kRegionMiss) handle_region_miss();
   std::optional<Exit> exit;
   bool undone = context_.reason == LeaveReason::kIndirect && undo_jump();
   bool changed = context_.reason == LeaveReason::kChangeTranslation;
@@ -234,8 +239,9 @@ std::optional<Exit> TranslateVcpu::left_for_fault() {
     cpu_.state.gpr[point->record.index] = context_.spill[1];
   }
   if (point->record.rax_spilled) cpu_.state.gpr[kRax] = context_.spill[2];
-  if (direct_->window().refused(context_.fault_address))
-    refine(point->block_rip, point->rip - point->block_rip, {});
+  std::optional<BlockKey> block = direct_block(point->block_rip);
+  if (block && direct_->window().refused(context_.fault_address))
+    space_->refine(*block, block->physical + (point->rip - point->block_rip), {});
   direct_memory_changed(direct_->review());
   return interpreter_.step();
 }

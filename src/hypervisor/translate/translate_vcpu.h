@@ -61,7 +61,8 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<Exit> left_for_fault();
   std::optional<BlockRequest> next_request();
   [[nodiscard]] CodeMode current_mode();
-  void refine(uint64_t block_rip, uint64_t site_offset, std::optional<uint8_t> slot);
+  [[nodiscard]] std::optional<BlockKey> direct_block(uint64_t rip);
+  void handle_region_miss();
   void direct_memory_changed(bool changed);
   bool undo_jump();
   bool store_to_code();

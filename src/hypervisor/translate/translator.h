@@ -106,6 +106,7 @@ class Translator {
       kConstant,  // `constant`
       kFs,        // the base of FS alone
       kFsSum,     // the base of FS + address
+      kIndex,     // address.base, which must be below 4 Gi
     } form;
     MemoryExpression address = {};
     uint64_t constant = 0;
@@ -121,14 +122,16 @@ class Translator {
   };
   struct DirectPlan {
     std::optional<uint8_t> slot = {};  // nothing: through the TLB
-    size_t fact = 0;                   // that its check establishes
+    DirectSubject subject = {};        // of the access
+    std::array<size_t, 2> facts = {};  // what must have been checked
+    uint8_t fact_count = 0;
   };
   struct Fact {
     DirectSubject subject;
     uint8_t slot;
     size_t site;  // an instruction that needs it
   };
-  static constexpr size_t kMaxFacts = 128;
+  static constexpr size_t kMaxFacts = 256;
   using FactSet = std::bitset<kMaxFacts>;
   struct RunInstruction {
     DecodedInstruction decoded;
@@ -195,6 +198,9 @@ class Translator {
   // translate_direct.cpp
   [[nodiscard]] std::optional<DirectSubject> direct_subject(const DecodedInstruction& instruction) const;
   std::optional<uint8_t> guess_slot(const DirectSubject& subject, size_t index, uint16_t unchanged);
+  [[nodiscard]] DirectHints::Hint hint(size_t index) const;
+  void plan_access(size_t index, uint16_t unchanged);
+  size_t fact_of(const DirectSubject& subject, uint8_t slot, size_t index);
   void plan_direct();
   void find_facts();
   void note_registers_changed();
@@ -202,6 +208,7 @@ class Translator {
   [[nodiscard]] bool in_loop(size_t index) const;
   [[nodiscard]] bool is_covered(const FactSet& valid, size_t fact) const;
   void pass_facts(size_t index, FactSet& valid) const;
+  void learn_from_write(size_t index, FactSet& valid) const;
   [[nodiscard]] size_t place_of_check(const DirectSubject& subject, size_t index) const;
   [[nodiscard]] bool direct() const { return plans_[current_].slot.has_value(); }
   void emit_direct_checks();
