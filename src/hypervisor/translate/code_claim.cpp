@@ -67,18 +67,19 @@ void CodeSpace::take_stores(Vcpu& vcpu, GuestAddress page, uint32_t storers, boo
   for (uint32_t number = first; number < end; ++number) {
     TlbEntry& line = line_at(*vcpu.context, number);
     if (!may_store(line, page, invalid_tag(number))) continue;
-    if (self) {
+    // Only a single line keeps a right: several would have to be looked for each time.
+    if (self && storers != CodePages::kMany) {
       line.write_tag.store(invalid_tag(number));
       line.physical.fetch_or(kTlbCodeStore);
       CodePages::note_storer(*pages_.page(page), vcpu.context->first_storer + number);
       continue;
     }
     // It may be between its check and its store: wait until it is at a block's start or out.
-    if (!stopped && !others_held_) {
+    if (!self && !stopped && !others_held_) {
       vcpu.gate->stop();
       vcpu.gate->wait_until_out();
     }
-    stopped = true;
+    stopped |= !self;
     line.write_tag.store(invalid_tag(number));
     line.physical.fetch_and(~kTlbCodeStore);
   }
