@@ -1,6 +1,7 @@
 // DirectHints: what was learned about single instructions that reach memory directly.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
@@ -28,12 +29,14 @@ class DirectHints {
   void note_large_index(GuestAddress instruction);
 
  private:
+  void make_room_for(GuestAddress instruction);
   struct Entry {
     uint8_t slot;
     uint8_t changes;
     bool sum = false;
   };
   std::unordered_map<GuestAddress, Entry> entries_;
+  std::bitset<1 << 16> maybe_;  // which entries there may be, by a hash: most instructions have none
 };
 
 }  // namespace cumulet::hypervisor

@@ -1,6 +1,7 @@
 // Direct memory: the checks of base registers, where in the block they go, and the accesses that rely on
 // them.
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "hypervisor/translate/translator.h"
@@ -151,17 +152,13 @@ std::optional<Translator::DirectSubject> Translator::direct_subject(
   return DirectSubject{Form::kRegister, {address.base}, 0};
 }
 
-DirectHints::Hint Translator::hint(size_t index) const {
-  return request_.direct->hints->at(request_.physical + (rips_[index] - request_.rip));
-}
-
 // The slot that a subject is expected in. `unchanged`: registers that still have their values of the block's
 // start.
-std::optional<uint8_t> Translator::guess_slot(const DirectSubject& subject, size_t index,
+std::optional<uint8_t> Translator::guess_slot(const DirectSubject& subject, const DirectHints::Hint& hint,
                                               uint16_t unchanged) {
   const DirectEntry& entry = *request_.direct;
-  if (hint(index).checked) return std::nullopt;
-  if (hint(index).slot) return hint(index).slot;
+  if (hint.checked) return std::nullopt;
+  if (hint.slot) return hint.slot;
   bool known = (subject.registers() & ~unchanged) == 0 || subject.registers() == 1 << kRsp;
   if (!known) return recent_slot_;
   uint64_t linear = subject.address.evaluate(*entry.registers);
@@ -188,6 +185,7 @@ void Translator::plan_direct() {
   if ((request_.mode & kModeDirect) == 0) return;
   CHECK(count <= kMaxFacts);
   find_facts();
+  index_facts();
   note_registers_changed();
   find_available();
   FactSet valid;
@@ -226,15 +224,16 @@ void Translator::plan_access(size_t index, uint16_t unchanged) {
   if (!subject) return;
   DirectPlan& plan = plans_[index];
   plan.subject = *subject;
-  if (subject->form != Form::kSum || hint(index).sum) {
-    plan.slot = guess_slot(*subject, index, unchanged);
+  DirectHints::Hint hint = request_.direct->hints->at(request_.physical + (rips_[index] - request_.rip));
+  if (subject->form != Form::kSum || hint.sum) {
+    plan.slot = guess_slot(*subject, hint, unchanged);
     if (plan.slot) plan.facts[plan.fact_count++] = fact_of(*subject, *plan.slot, index);
     return;
   }
   const MemoryExpression& sum = subject->address;
   DirectSubject base{Form::kRegister, {sum.base}, 0};
   if (sum.base == kNone) base = {Form::kConstant, {}, static_cast<uint64_t>(int64_t{sum.displacement})};
-  plan.slot = guess_slot(base, index, unchanged);
+  plan.slot = guess_slot(base, hint, unchanged);
   if (!plan.slot) return;
   plan.facts[plan.fact_count++] = fact_of(base, *plan.slot, index);
   plan.facts[plan.fact_count++] = fact_of({Form::kIndex, {sum.index}, 0}, 0, index);
@@ -310,28 +309,38 @@ bool Translator::is_covered(const FactSet& valid, size_t fact) const {
   return false;
 }
 
-// What holds after an instruction, given what held before. A register that moves a little stays in its window
-// or the guard, but an expression has a new value.
-void Translator::pass_facts(size_t index, FactSet& valid) const {
-  for (uint8_t k = 0; k < plans_[index].fact_count; ++k) valid.set(plans_[index].facts[k]);
-  uint16_t written = instructions_[index].registers_written;
-  std::optional<uint8_t> moved = small_addition(instructions_[index]);
-  for (size_t i = 0; i < facts_.size(); ++i) {
-    const DirectSubject& subject = facts_[i].subject;
-    bool of_fs = subject.form == DirectSubject::Form::kFs || subject.form == DirectSubject::Form::kFsSum;
-    if (of_fs && !keeps_segments(instructions_[index])) valid.reset(i);
-    bool survives = moved && subject.form == DirectSubject::Form::kRegister;
-    if ((subject.registers() & written) != 0 && !survives) valid.reset(i);
+// Which facts each event ends or establishes, so that passing an instruction takes a few operations on sets.
+void Translator::index_facts() {
+  of_register_.fill({});
+  sums_.reset();
+  of_segments_.reset();
+  indexes_.reset();
+  for (size_t fact = 0; fact < facts_.size(); ++fact) {
+    const DirectSubject& subject = facts_[fact].subject;
+    for (uint16_t left = subject.registers(); left != 0; left &= left - 1)
+      of_register_[static_cast<size_t>(std::countr_zero(left))].set(fact);
+    using Form = DirectSubject::Form;
+    if (subject.form != Form::kRegister) sums_.set(fact);
+    if (subject.form == Form::kFs || subject.form == Form::kFsSum) of_segments_.set(fact);
+    if (subject.form == Form::kIndex) indexes_.set(fact);
   }
-  learn_from_write(index, valid);
 }
 
-// Writing 32 bits of a register clears the others (SDM volume 1, 3.4.1.1), so that it is a small number.
-void Translator::learn_from_write(size_t index, FactSet& valid) const {
-  std::optional<uint8_t> written = narrow_write(instructions_[index]);
-  for (size_t i = 0; written && i < facts_.size(); ++i)
-    if (facts_[i].subject.form == DirectSubject::Form::kIndex && facts_[i].subject.address.base == *written)
-      valid.set(i);
+// What holds after an instruction, given what held before. A register that moves a little stays in its window
+// or the guard, but an expression has a new value. Writing 32 bits of a register clears the others (SDM
+// volume 1, 3.4.1.1), so that it is a small number.
+void Translator::pass_facts(size_t index, FactSet& valid) const {
+  const DecodedInstruction& instruction = instructions_[index];
+  for (uint8_t k = 0; k < plans_[index].fact_count; ++k) valid.set(plans_[index].facts[k]);
+  if (of_segments_.any() && !keeps_segments(instruction)) valid &= ~of_segments_;
+  if (instruction.registers_written == 0) return;
+  bool moved = small_addition(instruction).has_value();
+  for (uint16_t left = instruction.registers_written; left != 0; left &= left - 1) {
+    const FactSet& touched = of_register_[static_cast<size_t>(std::countr_zero(left))];
+    valid &= moved ? ~(touched & sums_) : ~touched;
+  }
+  if (indexes_.none()) return;
+  if (auto written = narrow_write(instruction)) valid |= of_register_[*written] & indexes_;
 }
 
 // Going up is allowed over what only computes, and leaves the value (or a register's window) as it is.

@@ -83,7 +83,7 @@ void Translator::decode_run(uint64_t offset, size_t limit, bool region) {
   uint64_t page_left = kPageSize - (request_.rip & ~kPageMask);
   size_t plain = 0;  // instructions before this one that were
   while (run_.size() < limit && offset < page_left && offset < request_.bytes.size()) {
-    if (region && flow_of(offset) != nullptr) return;
+    if (region && begins_[offset]) return;
     ByteView rest = request_.bytes.subspan(offset);
     if (plain >= kPlainBeforeMerging && merge_plain(rest, page_left - offset)) {
       offset = run_.back().offset + run_.back().decoded.length;
@@ -123,10 +123,14 @@ bool Translator::merge_plain(ByteView rest, uint64_t page_left) {
   return true;
 }
 
-const Translator::RunInstruction* Translator::flow_of(uint64_t offset) const {
-  auto found = std::find_if(found_.begin(), found_.end(),
-                            [offset](const RunInstruction& candidate) { return candidate.offset == offset; });
-  return found == found_.end() ? nullptr : &*found;
+// Takes run_ into the block.
+void Translator::take_run() {
+  for (const RunInstruction& taken : run_) {
+    begins_.set(taken.offset);
+    for (uint64_t i = 0; i < taken.decoded.length && taken.offset + i < kPageSize; ++i)
+      covered_.set(taken.offset + i);
+  }
+  found_.insert(found_.end(), run_.begin(), run_.end());
 }
 
 // The offset that a direct jump within the page goes to, if that is behind the block's start.
@@ -141,6 +145,8 @@ std::optional<uint64_t> Translator::jump_offset(const DecodedInstruction& instru
 void Translator::decode() {
   found_.clear();
   run_.clear();
+  begins_.reset();
+  covered_.reset();
   bool region = (request_.mode & kModeDirect) != 0 && !single_instruction_;
   decode_run(0, single_instruction_ ? 1 : kMaxInstructions, region);
   uint16_t used = 1 << kRsp;
@@ -151,7 +157,7 @@ void Translator::decode() {
   });
   if (!region_ && first_end != run_.end()) run_.erase(first_end + 1, run_.end());
   if (region_) run_.resize(taken_as_region);
-  found_ = run_;
+  take_run();
   if (region_) used = grow_region(used);
   std::sort(found_.begin(), found_.end(),
             [](const RunInstruction& a, const RunInstruction& b) { return a.offset < b.offset; });
@@ -196,14 +202,14 @@ uint16_t Translator::grow_region(uint16_t used) {
   };
   note_targets(found_);
   for (size_t next = 0; next < targets.size() && found_.size() < kMaxRegionInstructions; ++next) {
-    if (flow_of(targets[next]) != nullptr) continue;
+    if (begins_[targets[next]]) continue;
     run_.clear();
     decode_run(targets[next], kMaxRegionInstructions - found_.size(), true);
     uint16_t more = used;
     for (const RunInstruction& taken : run_) more |= taken.decoded.registers;
     if (run_.empty() || !leaves_scratch(more) || overlaps_found()) continue;
     used = more;
-    found_.insert(found_.end(), run_.begin(), run_.end());
+    take_run();
     note_targets(run_);
   }
   return used;
@@ -212,12 +218,11 @@ uint16_t Translator::grow_region(uint16_t used) {
 // Whether an instruction of run_ shares bytes with one found before: code that jumps into the middle of its
 // own instructions.
 bool Translator::overlaps_found() const {
-  for (const RunInstruction& mine : run_)
-    for (const RunInstruction& other : found_)
-      if (mine.offset < other.offset + other.decoded.length &&
-          other.offset < mine.offset + mine.decoded.length)
-        return true;
-  return false;
+  return std::any_of(run_.begin(), run_.end(), [this](const RunInstruction& mine) {
+    for (uint64_t i = 0; i < mine.decoded.length; ++i)
+      if (covered_[mine.offset + i]) return true;
+    return false;
+  });
 }
 
 // How control goes between the instructions.

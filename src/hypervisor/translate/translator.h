@@ -151,10 +151,10 @@ class Translator {
   // translate_region.cpp
   void decode();
   void decode_run(uint64_t offset, size_t limit, bool region);
-  [[nodiscard]] const RunInstruction* flow_of(uint64_t offset) const;
   [[nodiscard]] std::optional<uint64_t> jump_offset(const DecodedInstruction& instruction) const;
   size_t prefix_for_region(uint16_t& used) const;
   uint16_t grow_region(uint16_t used);
+  void take_run();
   [[nodiscard]] bool overlaps_found() const;
   bool merge_plain(ByteView rest, uint64_t page_left);
   void connect();
@@ -197,8 +197,8 @@ class Translator {
   void give_up_repeat(FlagsPlace flags);
   // translate_direct.cpp
   [[nodiscard]] std::optional<DirectSubject> direct_subject(const DecodedInstruction& instruction) const;
-  std::optional<uint8_t> guess_slot(const DirectSubject& subject, size_t index, uint16_t unchanged);
-  [[nodiscard]] DirectHints::Hint hint(size_t index) const;
+  std::optional<uint8_t> guess_slot(const DirectSubject& subject, const DirectHints::Hint& hint,
+                                    uint16_t unchanged);
   void plan_access(size_t index, uint16_t unchanged);
   size_t fact_of(const DirectSubject& subject, uint8_t slot, size_t index);
   void plan_direct();
@@ -208,7 +208,7 @@ class Translator {
   [[nodiscard]] bool in_loop(size_t index) const;
   [[nodiscard]] bool is_covered(const FactSet& valid, size_t fact) const;
   void pass_facts(size_t index, FactSet& valid) const;
-  void learn_from_write(size_t index, FactSet& valid) const;
+  void index_facts();
   [[nodiscard]] size_t place_of_check(const DirectSubject& subject, size_t index) const;
   [[nodiscard]] bool direct() const { return plans_[current_].slot.has_value(); }
   void emit_direct_checks();
@@ -293,13 +293,16 @@ class Translator {
   uint8_t region_address_ = 0,
           region_index_ = 0;                 // its scratch registers, which none of its instructions uses
   std::vector<RunInstruction> run_, found_;  // while it is collected
+  std::bitset<kPageSize> begins_, covered_;  // offsets of found_: first bytes, all bytes
   std::vector<Flow> flow_;
   std::vector<uint64_t> labels_;  // host addresses of leaders; 0: not there yet
   std::vector<Fixup> fixups_;
   // With kModeDirect.
   std::vector<DirectPlan> plans_;
   std::vector<Fact> facts_;
-  std::vector<FactSet> available_;         // at leaders
+  std::vector<FactSet> available_;  // at leaders
+  std::array<FactSet, 16> of_register_;
+  FactSet sums_, of_segments_, indexes_;
   uint16_t changed_ = 0;                   // registers that some instruction of the block changes
   std::vector<DirectCheck> checks_;        // by place
   std::vector<DirectCheck> entry_checks_;  // done once, when a region begins
