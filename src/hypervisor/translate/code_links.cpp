@@ -40,7 +40,8 @@ void CodeSpace::chain(uint32_t link, uint64_t epoch, const BlockRequest& request
   std::lock_guard lock(mutex_);
   if (epoch != epoch_.load() || link >= links_.size()) return;
   Link& from = links_[link];
-  if (from.target != request.key.rip || from.mode != request.key.mode) return;
+  // Whether it has direct memory is the target's own affair.
+  if (from.target != request.key.rip || ((from.mode ^ request.key.mode) & ~kModeDirect) != 0) return;
   Block* block = lookup(request);
   if (block == nullptr) return;
   list_incoming(*block, link);

@@ -19,8 +19,13 @@ class DirectMode {
   DirectMode(DirectMemory policy, Context& context, GuestMemory& memory, CodePages& pages);
 
   [[nodiscard]] DirectWindow& window() { return window_; }
-  // Whether user code runs with kModeDirect now.
+  // Whether some user code runs with kModeDirect now.
   [[nodiscard]] bool active() const { return active_; }
+  // Whether that of this page does. Making regions costs more than making plain blocks, so only the pages
+  // where interrupts find user code get them.
+  [[nodiscard]] bool wants(const CodePage& page) const {
+    return active_ && (policy_ == DirectMemory::kAlways || page.hot.load(std::memory_order_relaxed) != 0);
+  }
 
   // All return whether active() changed.
   // User code is about to run, in the address space of this CR3.

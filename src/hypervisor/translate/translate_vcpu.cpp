@@ -83,8 +83,7 @@ Exit TranslateVcpu::run() {
 
 std::optional<Exit> TranslateVcpu::event_exit() {
   if (gate_.kicked()) return InterruptedExit{};
-  if (cpu_.pending_interrupt && cpu_.cpl() == 3 && direct_)
-    direct_memory_changed(direct_->user_code_interrupted());
+  if (cpu_.pending_interrupt && cpu_.cpl() == 3 && direct_) user_code_interrupted();
   interpreter_.deliver_pending();
   if (window_requested_ && can_inject()) {
     window_requested_ = false;
@@ -108,7 +107,7 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   std::optional<GuestAddress> page = fetch_.page_of(rip);
   if (!page) return std::nullopt;
   uint64_t offset = rip & ~kPageMask;
-  BlockRequest request{{*page + offset, rip, current_mode()}};
+  BlockRequest request{{*page + offset, rip, current_mode(*page)}};
   request.indirect = pending_lookup_;
   if ((request.key.mode & kModeDirect) != 0)
     request.direct = {nullptr, &cpu_.state.gpr, cpu_.state.segments[kFs].base, &direct_->window()};
@@ -117,16 +116,27 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   return request;
 }
 
-CodeMode TranslateVcpu::current_mode() {
+CodeMode TranslateVcpu::current_mode(GuestAddress page) {
   CodeMode mode = code_mode(cpu_);
   if ((mode & kModeUser) == 0) return mode;
   direct_memory_changed(direct_->entering_user_code(cpu_.state.cr3));
-  return direct_->active() ? mode | kModeDirect : mode;
+  const CodePage* code = space_->pages().page(page);
+  return code != nullptr && direct_->wants(*code) ? mode | kModeDirect : mode;
 }
 
-// Jump caches lead to user code of one kind only.
+// Where interrupts find user code is where it spends its time.
+void TranslateVcpu::user_code_interrupted() {
+  bool changed = direct_->user_code_interrupted();
+  std::optional<GuestAddress> page = direct_->active() ? fetch_.page_of(cpu_.state.rip) : std::nullopt;
+  CodePage* code = page ? space_->pages().page(*page) : nullptr;
+  direct_memory_changed((code != nullptr && code->hot.exchange(1) == 0) || changed);
+}
+
+// What jump caches and slots lead to may be of the other kind now.
 void TranslateVcpu::direct_memory_changed(bool changed) {
-  if (changed) jumps_->flush_user();
+  if (!changed) return;
+  jumps_->flush_user();
+  slots_.flush_user();
 }
 
 // The key of a block with kModeDirect that just ran.

@@ -60,7 +60,8 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<Exit> run_translated(const BlockRequest& request);
   std::optional<Exit> left_for_fault();
   std::optional<BlockRequest> next_request();
-  [[nodiscard]] CodeMode current_mode();
+  [[nodiscard]] CodeMode current_mode(GuestAddress page);
+  void user_code_interrupted();
   [[nodiscard]] std::optional<BlockKey> direct_block(uint64_t rip);
   void handle_region_miss();
   void direct_memory_changed(bool changed);
