@@ -270,8 +270,9 @@ int duel(const std::string& first, const std::string& second, uint64_t seed, uin
 
 int main(int argc, char** argv) {
   if (argc != 5) {
-    fmt::print(stderr,
-               "usage: guest_duel ENGINE ENGINE FIRST_SEED GUESTS   (interpreter|single|translator|direct|kvm)\n");
+    fmt::print(
+        stderr,
+        "usage: guest_duel ENGINE ENGINE FIRST_SEED GUESTS   (interpreter|single|translator|direct|kvm)\n");
     return cumulet::guest_test::kUsage;
   }
   return cumulet::guest_test::duel(argv[1], argv[2], std::strtoull(argv[3], nullptr, 0),
