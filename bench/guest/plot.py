@@ -116,12 +116,12 @@ def legend(top):
 
 
 def panels(result):
-    """Yields the panels of what the result has; those of factors have one scale."""
+    """Yields the panels of what the result has; those of factors have one scale. Rows in no mean are not drawn."""
     factors = [("Geometric means, times native", [(f"{title} ({count})", known(qemu=qemu, cumulet=ours))
                                                   for title, count, qemu, ours, _ in summary.means(result.measures)])]
     for part, title in PARTS.items():
         lines = [(measure.name, known(**{name: summary.ratio(measure, name, "native") for name in TITLES}))
-                 for measure in result.measures if measure.part == part]
+                 for measure in result.measures if measure.part == part and measure.group != summary.LEFT_OUT]
         factors.append((title, lines))
     scale = Logarithmic([1, *(value for _, lines in factors for _, found in lines for value in found.values())])
     yield from (Panel(title, lines, scale) for title, lines in factors if lines)
