@@ -102,9 +102,23 @@ bool find_run(Execution& x, SegmentRegister segment, uint64_t offset, AccessType
   return translate(x, linear, type, AccessPrivilege::kCurrent, physical);
 }
 
+// Whether [address, address + size) of RAM holds a byte of the instruction that is executed.
+bool is_own_code(Execution& x, GuestAddress address, uint64_t size) {
+  uint64_t first = x.state.segments[kCs].base + x.state.rip;
+  for (uint64_t byte : {first, first + x.info().length - 1}) {
+    GuestAddress physical = 0;
+    bool found = translate(x, byte, AccessType::kExecute, AccessPrivilege::kCurrent, physical);
+    x.exception.reset();
+    if (found && physical - address < size) return true;
+  }
+  return false;
+}
+
 // Does as many elements of REP MOVS or REP STOS at once as lie in one page of RAM on each side. Returns how
 // many; 0 when the slow way must take the next element (and find out what is wrong with it).
-uint64_t run_fast(Execution& x, Operation operation, const StringOperands& string, uint64_t count) {
+// `rewritten`: the instruction overwrote itself.
+uint64_t run_fast(Execution& x, Operation operation, const StringOperands& string, uint64_t count,
+                  bool& rewritten) {
   bool moves = operation == Operation::kMovs;
   if ((!moves && operation != Operation::kStos) || (x.state.rflags & rflags::kDf) != 0) return 0;
   uint64_t elements = count;
@@ -124,6 +138,7 @@ uint64_t run_fast(Execution& x, Operation operation, const StringOperands& strin
       moves ? ram_move_upwards(*x.cpu.memory, destination, source, size, string.element_size)
             : ram_fill_upwards(*x.cpu.memory, destination, size, ByteView(item).first(string.element_size));
   if (!done) return 0;
+  rewritten = is_own_code(x, destination, size);
   if (x.cpu.observer != nullptr) x.cpu.observer->memory_written(destination, size);
   write_gpr(x, kRdi, string.address_bits, to + size);
   if (moves) write_gpr(x, kRsi, string.address_bits, from + size);
@@ -154,7 +169,8 @@ bool execute_string(Execution& x) {
       x.repeat = true;
       return true;
     }
-    uint64_t done = step_by_step ? 0 : run_fast(x, operation, string, count);
+    bool rewritten = false;
+    uint64_t done = step_by_step ? 0 : run_fast(x, operation, string, count, rewritten);
     if (done != 0) {
       --pages_left;
     } else {
@@ -168,6 +184,12 @@ bool execute_string(Execution& x) {
     x.checkpoint();
     x.requests.clear();
     if (condition_ends(x, operation)) break;
+    // What an instruction does that overwrote itself depends on when interrupts make it start again. Starting
+    // again at once makes all engines agree.
+    if (rewritten && count != 0) {
+      x.repeat = true;
+      return true;
+    }
   }
   return true;
 }
