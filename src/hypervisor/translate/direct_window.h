@@ -58,8 +58,6 @@ class DirectWindow {
   // Takes the right to store from a guest-physical page, wherever it is mapped here.
   void protect(GuestAddress page);
 
-  [[nodiscard]] uint32_t mapped_pages() const { return mapped_; }
-
  private:
   struct Page {
     uint32_t slot;
@@ -90,7 +88,6 @@ class DirectWindow {
       nullptr;  // what each page of each slot shows: 0, or frame number + 1 and kFrameWritable
   std::vector<Run> runs_;
   uint64_t refused_ = 0;
-  uint32_t mapped_ = 0;  // fills since the last flush, in pages
 };
 
 }  // namespace cumulet::hypervisor

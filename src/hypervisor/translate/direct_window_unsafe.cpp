@@ -165,7 +165,6 @@ bool DirectWindow::map(Page page, uint32_t count, GuestAddress physical, bool wr
         (number + i + 1) | (writable ? kFrameWritable : 0) | (count > 1 ? kFrameLarge : 0);
   runs_.push_back({page, count, number});
   runs_of_process.fetch_add(1);
-  mapped_ += count;
   return true;
 }
 
@@ -183,7 +182,6 @@ void DirectWindow::unmap_all() {
   CHECK(mmap(base_, kReservation, PROT_NONE, kUnmapped | MAP_FIXED, -1, 0) != MAP_FAILED);
   runs_of_process.fetch_sub(runs_.size());
   runs_.clear();
-  mapped_ = 0;
 }
 
 void DirectWindow::flush() {
