@@ -7,7 +7,9 @@ namespace cumulet::hypervisor {
 
 namespace {
 constexpr size_t kFirstSlots = 4096;
-}
+
+uint32_t number_in(uint64_t slot) { return static_cast<uint32_t>(slot) - 1; }
+}  // namespace
 
 BlockArena::BlockArena(uint32_t most_blocks) : chunks_(most_blocks / kBlocksPerChunk + 1) {}
 
@@ -40,56 +42,61 @@ void BlockArena::clear() {
 }
 
 BlockTable::Slots::Slots(size_t size)
-    : mask(size - 1), numbers(std::make_unique<std::atomic<uint32_t>[]>(size)) {}
+    : mask(size - 1), slots(std::make_unique<std::atomic<uint64_t>[]>(size)) {}
 
 BlockTable::BlockTable(const BlockArena& arena) : arena_(arena) {
   sizes_.push_back(std::make_unique<Slots>(kFirstSlots));
   slots_.store(sizes_.back().get());
 }
 
-size_t BlockTable::hash(const BlockKey& key) {
-  uint64_t mixed = (key.physical ^ key.rip * 0x9e3779b97f4a7c15 ^ uint64_t{key.mode} << 59);
-  return (mixed * 0xff51afd7ed558ccd) >> 24;
+uint32_t BlockTable::hash(const BlockKey& key) {
+  uint64_t mixed = key.physical ^ key.rip * 0x9e3779b97f4a7c15 ^ key.mode * 0xd6e8feb86659fd93;
+  return static_cast<uint32_t>((mixed ^ mixed >> 32) * 0xff51afd7ed558ccd >> 32);
+}
+
+bool BlockTable::is_of(uint64_t slot, uint32_t hash, const BlockKey& key) const {
+  return slot >> 32 == hash && arena_.at(number_in(slot)).key() == key;
 }
 
 uint32_t BlockTable::find(const BlockKey& key) const {
-  const Slots& slots = *slots_.load(std::memory_order_acquire);
-  for (size_t at = hash(key) & slots.mask;; at = (at + 1) & slots.mask) {
-    uint32_t number = slots.numbers[at].load(std::memory_order_acquire);
-    if (number == 0) return kNone;
-    if (arena_.at(number - 1).key() == key) return number - 1;
+  const Slots& table = *slots_.load(std::memory_order_acquire);
+  uint32_t hashed = hash(key);
+  for (size_t at = hashed & table.mask;; at = (at + 1) & table.mask) {
+    uint64_t slot = table.slots[at].load(std::memory_order_acquire);
+    if (slot == 0) return kNone;
+    if (is_of(slot, hashed, key)) return number_in(slot);
   }
 }
 
-void BlockTable::put(Slots& slots, const BlockKey& key, uint32_t number) {
-  size_t at = hash(key) & slots.mask;
-  uint32_t old = 0;
-  while ((old = slots.numbers[at].load()) != 0 && arena_.at(old - 1).key() != key) at = (at + 1) & slots.mask;
-  if (old == 0) ++used_;
-  slots.numbers[at].store(number + 1, std::memory_order_release);
-}
-
 void BlockTable::insert(const BlockKey& key, uint32_t number) {
-  Slots& slots = *slots_.load();
-  put(slots, key, number);
-  if (used_ * 2 > slots.mask) grow();
+  Slots& table = *slots_.load();
+  uint32_t hashed = hash(key);
+  size_t at = hashed & table.mask;
+  uint64_t old = 0;
+  while ((old = table.slots[at].load()) != 0 && !is_of(old, hashed, key)) at = (at + 1) & table.mask;
+  if (old == 0) ++used_;
+  table.slots[at].store(uint64_t{hashed} << 32 | (number + 1), std::memory_order_release);
+  if (used_ * 3 > table.mask * 2) grow();
 }
 
+// All keys in the old slots differ, so their hashes are enough to place them.
 void BlockTable::grow() {
   const Slots& old = *slots_.load();
   auto larger = std::make_unique<Slots>((old.mask + 1) * 2);
-  used_ = 0;
-  for (size_t at = 0; at <= old.mask; ++at) {
-    uint32_t number = old.numbers[at].load();
-    if (number != 0) put(*larger, arena_.at(number - 1).key(), number - 1);
+  for (size_t from = 0; from <= old.mask; ++from) {
+    uint64_t slot = old.slots[from].load();
+    if (slot == 0) continue;
+    size_t at = (slot >> 32) & larger->mask;
+    while (larger->slots[at].load(std::memory_order_relaxed) != 0) at = (at + 1) & larger->mask;
+    larger->slots[at].store(slot, std::memory_order_relaxed);
   }
   sizes_.push_back(std::move(larger));
   slots_.store(sizes_.back().get(), std::memory_order_release);
 }
 
 void BlockTable::clear() {
-  Slots& slots = *slots_.load();
-  for (size_t at = 0; at <= slots.mask; ++at) slots.numbers[at].store(0, std::memory_order_relaxed);
+  Slots& table = *slots_.load();
+  for (size_t at = 0; at <= table.mask; ++at) table.slots[at].store(0, std::memory_order_relaxed);
   used_ = 0;
 }
 

@@ -41,8 +41,9 @@ class BlockArena {
   uint32_t records_used_ = 0;
 };
 
-// An open hash table of block numbers by BlockKey. Thread safety: find() from any thread at any time; the
-// rest is serialized by the owner.
+// An open hash table of block numbers by BlockKey. A slot holds enough of a key's hash that blocks with other
+// keys are hardly ever looked at. Thread safety: find() from any thread at any time; the rest is serialized
+// by the owner.
 class BlockTable {
  public:
   static constexpr uint32_t kNone = ~uint32_t{0};
@@ -58,10 +59,10 @@ class BlockTable {
   struct Slots {
     explicit Slots(size_t size);
     size_t mask;
-    std::unique_ptr<std::atomic<uint32_t>[]> numbers;  // number + 1; 0 = free
+    std::unique_ptr<std::atomic<uint64_t>[]> slots;  // hash << 32 | number + 1; 0 = free
   };
-  static size_t hash(const BlockKey& key);
-  void put(Slots& slots, const BlockKey& key, uint32_t number);
+  static uint32_t hash(const BlockKey& key);
+  [[nodiscard]] bool is_of(uint64_t slot, uint32_t hash, const BlockKey& key) const;
   void grow();
 
   const BlockArena& arena_;
