@@ -11,11 +11,12 @@ namespace cumulet::hypervisor {
 
 namespace {
 constexpr uint64_t kStubSize = 64 << 10;
-constexpr uint64_t kCodeAlignment = 64;
+// Memory is worth more than where in a cache line a block begins.
+constexpr uint64_t kHotAlignment = 16, kColdAlignment = 8;
 constexpr uint64_t kMinSize = uint64_t{1} << 20;
 constexpr uint64_t kMaxSize = uint64_t{1} << 30;  // jumps within the cache have 32-bit displacements
 
-uint64_t align_up(uint64_t value) { return (value + kCodeAlignment - 1) & ~(kCodeAlignment - 1); }
+uint64_t align_up(uint64_t value, uint64_t alignment) { return (value + alignment - 1) & ~(alignment - 1); }
 }  // namespace
 
 Result<std::unique_ptr<CodeCache>> CodeCache::create(uint64_t size) {
@@ -40,8 +41,7 @@ Result<std::unique_ptr<CodeCache>> CodeCache::create(uint64_t size) {
 CodeCache::CodeCache(UniqueFd fd, uint8_t* writable, uint64_t executable, uint64_t size)
     : fd_(std::move(fd)), writable_(writable), executable_(executable), size_(size) {
   hot_begin_ = executable_ + kStubSize;
-  hot_end_ = hot_begin_ + (size_ - kStubSize) / 2;
-  hot_end_ &= ~(kCodeAlignment - 1);
+  hot_end_ = align_up(hot_begin_ + (size_ - kStubSize) / 2, kHotAlignment);
   cold_end_ = executable_ + size_;
   clear();
 }
@@ -72,12 +72,12 @@ void CodeCache::place_stubs(ByteView code) {
 }
 
 bool CodeCache::has_room(uint64_t hot_size, uint64_t cold_size) const {
-  return hot_size + kCodeAlignment <= hot_end_ - hot_next_ &&
-         cold_size + kCodeAlignment <= cold_end_ - cold_next_;
+  return hot_size + kHotAlignment <= hot_end_ - hot_next_ &&
+         cold_size + kColdAlignment <= cold_end_ - cold_next_;
 }
 
 uint32_t CodeCache::most_blocks() const {
-  return static_cast<uint32_t>((hot_end_ - hot_begin_) / kCodeAlignment + 1);
+  return static_cast<uint32_t>((hot_end_ - hot_begin_) / kHotAlignment + 1);
 }
 
 void CodeCache::replace(uint64_t hot_address, ByteView hot, uint64_t cold_address, ByteView cold) {
@@ -88,8 +88,8 @@ void CodeCache::replace(uint64_t hot_address, ByteView hot, uint64_t cold_addres
 void CodeCache::place(ByteView hot, ByteView cold) {
   CHECK(has_room(hot.size(), cold.size()));
   replace(hot_next_, hot, cold_next_, cold);
-  hot_next_ = align_up(hot_next_ + hot.size());
-  cold_next_ = align_up(cold_next_ + cold.size());
+  hot_next_ = align_up(hot_next_ + hot.size(), kHotAlignment);
+  cold_next_ = align_up(cold_next_ + cold.size(), kColdAlignment);
 }
 
 // x86 guarantees that aligned stores are seen whole, by instruction fetch too; a processor that runs the old
