@@ -1,6 +1,7 @@
 // Block: one piece of translated guest code, and what is needed to find, chain, drop and leave it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -18,12 +19,14 @@ inline constexpr uint32_t kNoLink = ~uint32_t{0};
 
 // Where one guest instruction lies in a block, and where guest registers are when it faults.
 struct InstructionRecord {
-  uint32_t host_offset;   // of its first byte of host code
-  uint16_t guest_offset;  // from the block's rip
-  bool scratch_spilled;   // `address` and `index` hold no guest values: those are in spill[0] and spill[1]
+  uint16_t host_offset;          // of its first byte of host code, from the ordinary entry on
+  uint16_t guest_offset : 14;    // from the block's rip
+  uint16_t scratch_spilled : 1;  // `address` and `index` hold no guest values: those are in spill[0] and
+                                 // spill[1]
+  uint16_t rax_spilled : 1;      // rax is in spill[2]
   uint8_t address, index;
-  bool rax_spilled;  // rax is in spill[2]
 };
+static_assert(sizeof(InstructionRecord) == 6);
 
 // One direct jump out of a block. Within a page it is chained for all vCPUs: it goes to `leave_stub` until
 // then, or to `slot_stub` for good if its target turns out to be a block that only lookups may enter. Into
@@ -32,10 +35,8 @@ struct Link {
   uint64_t relative_address = 0;  // of the jump's rel32; 0 = it always uses the slot
   uint64_t leave_stub = 0;
   uint64_t slot_stub = 0;
-  uint64_t target = 0;                   // linear address
-  CodeMode mode = 0;                     // in which the target runs
-  const struct Block* listed = nullptr;  // the last block that has the link in its list `incoming`
-  uint64_t patched_to = 0;               // host code that the jump was patched to; 0 = none
+  uint64_t target = 0;  // linear address
+  CodeMode mode = 0;    // in which the target runs
 };
 
 // A poll inside a block: 8 bytes of host code at `host`, which become a jump to `redirect` when the block is
@@ -60,59 +61,73 @@ struct BlockKey {
   friend bool operator==(const BlockKey&, const BlockKey&) = default;
 };
 
+// What few blocks have.
+struct BlockExtras {
+  uint32_t redirect = 0;  // offset in the code cache of what a dropped block goes to; 0 = not made yet
+  uint16_t drops = 0;     // how often it was dropped
+  std::vector<Poll> polls;
+  std::vector<CodeHole> holes;  // in its first page
+};
+
 // A block is valid or dropped. A dropped one sends whoever begins it to a new lookup, and keeps its place in
 // the table and in the code cache: made again, the same code usually lies where it lay, and all that jumped
 // to it still does.
 //
-// Atomic members are read without CodeSpace's lock; by readers that are too late too, who find out by the
-// epoch.
+// There are many, so host addresses are offsets in the code cache. Atomic members are read without
+// CodeSpace's lock; by readers that are too late too, who find out by the epoch.
 struct Block {
-  std::atomic<uint64_t> physical, rip;  // of the first byte
-  std::atomic<CodeMode> mode;
-  std::atomic<bool> valid;
-  std::atomic<uint64_t> second_page;  // physical page of the bytes behind the page boundary, or kNoPage
-  std::atomic<uint64_t> host;         // the ordinary entry: guest registers are in place
-  std::atomic<uint64_t> indirect;  // the entry for indirect jumps, which verifies that they meant this block
-  uint64_t hot, cold;              // first bytes of its code
-  uint64_t redirect;               // cold code that looks the block's rip up again
-  uint32_t host_size;              // of the code from the ordinary entry on
-  uint32_t hot_capacity, cold_capacity;
-  uint32_t first_link;  // number of the first of its own links
-  uint16_t size;        // bytes of guest code
+  std::atomic<uint64_t> physical, rip;      // of the first byte
+  std::atomic<uint32_t> second_page_frame;  // of the bytes behind the page boundary, or kNoFrame
+  std::atomic<uint32_t> host;               // the ordinary entry: guest registers are in place
+  std::atomic<uint32_t> indirect;  // the entry for indirect jumps, which verifies that they meant this block;
+                                   // 0 = not made yet
+  uint32_t cold;                   // its first byte of cold code
+  uint32_t records;                // of its instructions (RecordArena)
+  uint32_t first_link;             // number of the first of its own links
+  uint32_t first_incoming;         // the links patched to this block: a list in LinkTable
+  std::array<uint32_t, 2> next;    // on the lists of its first and second page
+  uint32_t extras;                 // number of its BlockExtras, plus 1; 0 = none
+  uint16_t hot_capacity, cold_capacity;
+  uint16_t size;  // bytes of guest code
   uint16_t record_count, record_capacity;
   uint16_t link_count;
-  uint16_t drops;                // how often it was dropped
-  InstructionRecord* records;    // in a BlockArena
-  std::array<uint32_t, 2> next;  // on the lists of its first and second page
-  std::vector<Poll> polls;
-  std::vector<CodeHole> holes;     // in its first page
-  std::vector<uint32_t> incoming;  // links patched to this block, or with slots that lead to it; or no longer
+  std::atomic<CodeMode> mode;
+  std::atomic<bool> valid;
+  uint8_t entry_offset;  // of the ordinary entry in its hot code
+
+  static constexpr uint32_t kNoFrame = ~uint32_t{0};
 
   [[nodiscard]] BlockKey key() const {
     return {physical.load(std::memory_order_relaxed), rip.load(std::memory_order_relaxed),
             mode.load(std::memory_order_relaxed)};
   }
+  // The physical page of the bytes behind the page boundary, or kNoPage.
+  [[nodiscard]] GuestAddress second_page() const {
+    uint32_t frame = second_page_frame.load(std::memory_order_relaxed);
+    return frame == kNoFrame ? kNoPage : frame * kPageSize;
+  }
   // A block that goes on in the next page depends on a second address translation: only lookups may enter it.
-  [[nodiscard]] bool chainable() const { return second_page.load(std::memory_order_relaxed) == kNoPage; }
+  [[nodiscard]] bool chainable() const { return second_page() == kNoPage; }
+  // Offset of its first byte of hot code.
+  [[nodiscard]] uint32_t hot() const { return host.load(std::memory_order_relaxed) - entry_offset; }
   // Bytes of guest code in its first page.
   [[nodiscard]] uint64_t first_size() const {
     uint64_t left = kPageSize - (physical.load(std::memory_order_relaxed) & ~kPageMask);
     return size < left ? size : left;
   }
-  [[nodiscard]] bool in_hole(GuestAddress address, uint64_t length) const {
-    for (const CodeHole& hole : holes) {
-      GuestAddress first = physical.load(std::memory_order_relaxed) + hole.offset;
-      if (address >= first && address + length <= first + hole.size) return true;
-    }
-    return false;
-  }
   // True if it depends on a byte of [address, address + length).
-  [[nodiscard]] bool depends_on(GuestAddress address, uint64_t length) const {
-    uint64_t first = physical.load(std::memory_order_relaxed),
-             second = second_page.load(std::memory_order_relaxed);
-    if (first < address + length && address < first + first_size()) return !in_hole(address, length);
+  [[nodiscard]] bool depends_on(GuestAddress address, uint64_t length,
+                                const std::vector<CodeHole>& holes) const {
+    GuestAddress first = physical.load(std::memory_order_relaxed), second = second_page();
+    if (first < address + length && address < first + first_size()) {
+      return std::none_of(holes.begin(), holes.end(), [&](const CodeHole& hole) {
+        GuestAddress begin = first + hole.offset;
+        return address >= begin && address + length <= begin + hole.size;
+      });
+    }
     return second != kNoPage && second < address + length && address < second + (size - first_size());
   }
 };
+static_assert(sizeof(Block) == 72);
 
 }  // namespace cumulet::hypervisor

@@ -11,34 +11,39 @@ constexpr size_t kFirstSlots = 4096;
 uint32_t number_in(uint64_t slot) { return static_cast<uint32_t>(slot) - 1; }
 }  // namespace
 
-BlockArena::BlockArena(uint32_t most_blocks) : chunks_(most_blocks / kBlocksPerChunk + 1) {}
+BlockArena::BlockArena(uint32_t most_blocks)
+    : blocks_(most_blocks), records_(size_t{most_blocks} * kMostRecordsPerBlock) {}
 
 Block& BlockArena::add(uint16_t record_capacity) {
-  std::unique_ptr<Block[]>& chunk = chunks_.at(added_ / kBlocksPerChunk);
-  if (chunk == nullptr) chunk = std::make_unique<Block[]>(kBlocksPerChunk);
-  Block& block = chunk[added_++ % kBlocksPerChunk];
-  block.records = add_records(record_capacity);
+  CHECK(record_capacity <= kRecordsPerChunk);
+  if (records_used_ % kRecordsPerChunk + record_capacity > kRecordsPerChunk)
+    records_used_ = (records_used_ / kRecordsPerChunk + 1) * kRecordsPerChunk;
+  Block& block = blocks_.reach(added_++);
+  records_.reach(records_used_);
+  block.records = records_used_;
   block.record_capacity = record_capacity;
+  block.extras = 0;
+  records_used_ += record_capacity;
   return block;
-}
-
-InstructionRecord* BlockArena::add_records(uint16_t capacity) {
-  CHECK(capacity <= kRecordsPerChunk);
-  if (records_used_ + capacity > kRecordsPerChunk) {
-    ++record_chunk_;
-    records_used_ = 0;
-  }
-  if (record_chunk_ == record_chunks_.size())
-    record_chunks_.push_back(std::make_unique<InstructionRecord[]>(kRecordsPerChunk));
-  InstructionRecord* records = &record_chunks_[record_chunk_][records_used_];
-  records_used_ += capacity;
-  return records;
 }
 
 void BlockArena::clear() {
   added_ = records_used_ = 0;
-  record_chunk_ = 0;
+  extras_.clear();
   publish();
+}
+
+const BlockExtras& BlockArena::extras(const Block& block) const {
+  static const BlockExtras kNone;
+  return block.extras == 0 ? kNone : extras_[block.extras - 1];
+}
+
+BlockExtras& BlockArena::make_extras(Block& block) {
+  if (block.extras == 0) {
+    extras_.emplace_back();
+    block.extras = static_cast<uint32_t>(extras_.size());
+  }
+  return extras_[block.extras - 1];
 }
 
 BlockTable::Slots::Slots(size_t size)

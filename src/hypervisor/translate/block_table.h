@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -10,34 +11,54 @@
 
 namespace cumulet::hypervisor {
 
-// Blocks and their instruction records, in order of creation, at addresses that stay. Thread safety: add()
-// and clear() are serialized by the owner; what was added may be read meanwhile. Memory is kept until the
-// end, so that a reader that is late reads an old block or a new one, but nothing else.
+// Objects of one kind, by number, at addresses that stay. Thread safety: the owner serializes all but at(),
+// which may be called meanwhile for what was added. Memory is kept until the end, so that a reader that is
+// late reads an old object or a new one, but nothing else.
+template <typename T, uint32_t kPerChunk>
+class ChunkedArray {
+ public:
+  explicit ChunkedArray(size_t most) : chunks_(most / kPerChunk + 1) {}
+
+  [[nodiscard]] T& at(uint32_t number) const { return chunks_[number / kPerChunk][number % kPerChunk]; }
+  // Makes room for the object of this number.
+  T& reach(uint32_t number) {
+    std::unique_ptr<T[]>& chunk = chunks_.at(number / kPerChunk);
+    if (chunk == nullptr) chunk = std::make_unique<T[]>(kPerChunk);
+    return chunk[number % kPerChunk];
+  }
+
+ private:
+  std::vector<std::unique_ptr<T[]>> chunks_;
+};
+
+// Blocks, in order of creation, and what belongs to them. Thread safety: as ChunkedArray.
 class BlockArena {
  public:
   explicit BlockArena(uint32_t most_blocks);
 
   // A new last block, with room for so many records.
   Block& add(uint16_t record_capacity);
-  // New room for a block's records.
-  InstructionRecord* add_records(uint16_t capacity);
   void clear();
 
   [[nodiscard]] uint32_t count() const { return count_.load(std::memory_order_acquire); }
-  [[nodiscard]] Block& at(uint32_t number) const {
-    return chunks_[number / kBlocksPerChunk][number % kBlocksPerChunk];
-  }
+  [[nodiscard]] Block& at(uint32_t number) const { return blocks_.at(number); }
   // Makes the last block added visible to count().
   void publish() { count_.store(added_, std::memory_order_release); }
 
- private:
-  static constexpr uint32_t kBlocksPerChunk = 512, kRecordsPerChunk = 16 << 10;
+  [[nodiscard]] InstructionRecord* records(const Block& block) const { return &records_.at(block.records); }
 
-  std::vector<std::unique_ptr<Block[]>> chunks_;
-  std::vector<std::unique_ptr<InstructionRecord[]>> record_chunks_;
+  // A block's extras: those that it has, or an empty object; and to be written. Only under the owner's lock.
+  [[nodiscard]] const BlockExtras& extras(const Block& block) const;
+  BlockExtras& make_extras(Block& block);
+
+ private:
+  static constexpr uint32_t kBlocksPerChunk = 512, kRecordsPerChunk = 8 << 10, kMostRecordsPerBlock = 64;
+
+  ChunkedArray<Block, kBlocksPerChunk> blocks_;
+  ChunkedArray<InstructionRecord, kRecordsPerChunk> records_;
+  std::deque<BlockExtras> extras_;
   uint32_t added_ = 0;
   std::atomic<uint32_t> count_ = 0;
-  size_t record_chunk_ = 0;
   uint32_t records_used_ = 0;
 };
 

@@ -53,20 +53,39 @@ TEST(BlockTable, IsEmptyAfterClear) {
   EXPECT_EQ(table.find(key_of(3)), 0U);
 }
 
+TEST(BlockArena, KeepsRecordsTogetherAndExtrasForThoseThatHaveSome) {
+  constexpr uint16_t kRecords = 100;
+  BlockArena arena(kBlocks);
+  for (uint32_t number = 0; number < 1000; ++number) {
+    Block& block = arena.add(kRecords);
+    arena.publish();
+    for (uint16_t i = 0; i < kRecords; ++i)
+      arena.records(block)[i].host_offset = static_cast<uint16_t>(number);
+    if (number % 3 == 0) arena.make_extras(block).drops = static_cast<uint16_t>(number);
+  }
+  for (uint32_t number = 0; number < 1000; ++number) {
+    const Block& block = arena.at(number);
+    for (uint16_t i = 0; i < kRecords; ++i) ASSERT_EQ(arena.records(block)[i].host_offset, number);
+    EXPECT_EQ(arena.extras(block).drops, number % 3 == 0 ? number : 0);
+  }
+  arena.clear();
+  EXPECT_EQ(arena.extras(arena.add(1)).drops, 0);
+}
+
 TEST(Block, DependsOnItsBytesButNotOnItsHoles) {
   Block block{};
   block.physical.store(0x1ff0);
   block.size = 0x20;
-  block.second_page.store(0x7000);
-  block.holes.push_back({2, 4});
-  EXPECT_FALSE(block.depends_on(0x1fef, 1));
-  EXPECT_TRUE(block.depends_on(0x1fef, 2));
-  EXPECT_FALSE(block.depends_on(0x1ff2, 4));
-  EXPECT_FALSE(block.depends_on(0x1ff5, 1));
-  EXPECT_TRUE(block.depends_on(0x1ff5, 2));
-  EXPECT_TRUE(block.depends_on(0x1000, 0x1000));
-  EXPECT_TRUE(block.depends_on(0x700f, 1));
-  EXPECT_FALSE(block.depends_on(0x7010, 1));
+  block.second_page_frame.store(7);
+  const std::vector<CodeHole> holes{{2, 4}};
+  EXPECT_FALSE(block.depends_on(0x1fef, 1, holes));
+  EXPECT_TRUE(block.depends_on(0x1fef, 2, holes));
+  EXPECT_FALSE(block.depends_on(0x1ff2, 4, holes));
+  EXPECT_FALSE(block.depends_on(0x1ff5, 1, holes));
+  EXPECT_TRUE(block.depends_on(0x1ff5, 2, holes));
+  EXPECT_TRUE(block.depends_on(0x1000, 0x1000, holes));
+  EXPECT_TRUE(block.depends_on(0x700f, 1, holes));
+  EXPECT_FALSE(block.depends_on(0x7010, 1, holes));
 }
 
 TEST(CodePages, NotesOneLineOrMany) {

@@ -32,6 +32,7 @@ class CodeCache {
   [[nodiscard]] bool has_room(uint64_t hot_size, uint64_t cold_size) const;
   // Places code at hot_address() and cold_address(). Precondition: has_room().
   void place(ByteView hot, ByteView cold);
+  void place_cold(ByteView cold);
   // Overwrites code placed before, with code that is not longer. Nobody may be executing it.
   void replace(uint64_t hot_address, ByteView hot, uint64_t cold_address, ByteView cold);
   // Forgets all hot and cold code. Nobody may be executing it.

@@ -87,8 +87,14 @@ void CodeCache::replace(uint64_t hot_address, ByteView hot, uint64_t cold_addres
 
 void CodeCache::place(ByteView hot, ByteView cold) {
   CHECK(has_room(hot.size(), cold.size()));
-  replace(hot_next_, hot, cold_next_, cold);
+  copy_to(hot_next_, hot);
   hot_next_ = align_up(hot_next_ + hot.size(), kHotAlignment);
+  place_cold(cold);
+}
+
+void CodeCache::place_cold(ByteView cold) {
+  CHECK(cold.size() + kColdAlignment <= cold_end_ - cold_next_);
+  copy_to(cold_next_, cold);
   cold_next_ = align_up(cold_next_ + cold.size(), kColdAlignment);
 }
 

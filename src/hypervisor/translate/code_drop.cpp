@@ -15,7 +15,7 @@ constexpr uint32_t item_slot(uint32_t item) { return (item - 1) & 1; }
 
 void CodeSpace::register_block(uint32_t number) {
   Block& block = blocks_.at(number);
-  GuestAddress second = block.second_page.load();
+  GuestAddress second = block.second_page();
   for (uint32_t slot = 0; slot < (second == kNoPage ? 1 : 2); ++slot) {
     CodePage& page = *pages_.page(slot == 0 ? block.physical.load() : second);
     block.next[slot] = page.first_block;
@@ -36,7 +36,7 @@ bool CodeSpace::drop_for_store(Context& context, GuestAddress address, uint64_t 
   std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return false;
   uint32_t current = number_at(host_rip);
-  if (current == BlockTable::kNone || blocks_.at(current).depends_on(address, size)) return false;
+  if (current == BlockTable::kNone || depends_on(current, address, size)) return false;
   drop_overlapping(address, size);
   context.dropping_store_page = address & kPageMask;
   return true;
@@ -59,19 +59,34 @@ void CodeSpace::drop_if_there(const BlockKey& key) {
   if (number != BlockTable::kNone && blocks_.at(number).valid.load()) drop(number);
 }
 
+bool CodeSpace::depends_on(uint32_t number, GuestAddress address, uint64_t size) const {
+  const Block& block = blocks_.at(number);
+  return block.depends_on(address, size, blocks_.extras(block).holes);
+}
+
 void CodeSpace::drop_overlapping(GuestAddress address, uint64_t size) {
   for (uint64_t page = address & kPageMask; page < address + size; page += kPageSize) {
     CodePage* entry = pages_.page(page);
     uint32_t item = entry == nullptr ? 0 : entry->first_block;
     while (item != 0) {
       uint32_t number = item_block(item);
-      const Block& block = blocks_.at(number);
-      item = block.next[item_slot(item)];
-      if (!block.depends_on(address, size)) continue;
+      item = blocks_.at(number).next[item_slot(item)];
+      if (!depends_on(number, address, size)) continue;
       drop(number);
       entry->changes.fetch_add(1);
     }
   }
+}
+
+// Where a dropped block goes. Room for it is kept (has_room()).
+uint32_t CodeSpace::redirect_of(uint32_t number) {
+  BlockExtras& extras = blocks_.make_extras(blocks_.at(number));
+  if (extras.redirect != 0) return extras.redirect;
+  redirect_.start(cache_->cold_address());
+  translator_.emit_redirect(redirect_, number);
+  extras.redirect = offset(cache_->cold_address());
+  cache_->place_cold(redirect_.bytes());
+  return extras.redirect;
 }
 
 // Takes a block out of use. Whoever is inside may finish it, as a processor may run instructions that it
@@ -79,15 +94,16 @@ void CodeSpace::drop_overlapping(GuestAddress address, uint64_t size) {
 void CodeSpace::drop(uint32_t number) {
   Block& block = blocks_.at(number);
   block.valid.store(false);
-  if (block.drops < UINT16_MAX) ++block.drops;
+  BlockExtras& extras = blocks_.make_extras(block);
+  if (extras.drops < UINT16_MAX) ++extras.drops;
   constexpr uint64_t kJump = 0xe9, kNop3 = 0x001f0f;
   auto redirect = [&](uint64_t poll, uint64_t target) {
     uint64_t relative = static_cast<uint32_t>(target - (poll + 5));
     cache_->patch64(poll, kJump | relative << 8 | kNop3 << 40);
   };
-  redirect(block.host.load(), block.redirect);
-  for (const Poll& poll : block.polls) redirect(poll.host, poll.redirect);
-  for (GuestAddress page : {block.physical.load() & kPageMask, block.second_page.load()})
+  redirect(code() + block.host.load(), code() + redirect_of(number));
+  for (const Poll& poll : extras.polls) redirect(poll.host, poll.redirect);
+  for (GuestAddress page : {block.physical.load() & kPageMask, block.second_page()})
     if (page != kNoPage) remove_from_page(page, number);
 }
 
@@ -117,7 +133,7 @@ void CodeSpace::clear(const Gate& gate) {
     if (vcpu.gate != &gate) vcpu.gate->wait_until_out();
   for (uint32_t number = 0; number < blocks_.count(); ++number) {
     const Block& block = blocks_.at(number);
-    for (GuestAddress page : {block.physical.load() & kPageMask, block.second_page.load()}) {
+    for (GuestAddress page : {block.physical.load() & kPageMask, block.second_page()}) {
       if (page == kNoPage) continue;
       pages_.page(page)->chunks.store(0);
       pages_.page(page)->first_block = 0;

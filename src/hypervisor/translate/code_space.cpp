@@ -18,7 +18,8 @@ constexpr uint64_t kMaxInstructionLength = 15;
 constexpr uint16_t kFewDrops = 4;
 constexpr uint16_t kSmallCode = 128;  // a larger block that is dropped is probably new code each time
 
-bool immediates_change(const Block& block) { return block.drops >= kFewDrops && block.size <= kSmallCode; }
+// What a block may need later: its redirect, for which there is always room, and its indirect entry.
+constexpr uint64_t kRedirectSize = 24, kIndirectEntrySize = 96;
 
 Stubs place_stubs(CodeCache& cache, const Context& layout, const StubHandlers& handlers,
                   const GuestMemory& memory, CodePages& pages) {
@@ -52,7 +53,7 @@ void CodeSpace::add_vcpu(Context& context, Gate& gate, LinkSlots& slots, DirectW
   context.first_storer = next_storer_;
   next_storer_ += kTlbCount * kTlbEntries;
   vcpus_.push_back({&context, &gate, &slots, &window});
-  for (uint32_t link = 0; link < links_.size(); ++link) slots.set(link, links_[link].leave_stub);
+  for (uint32_t link = 0; link < links_.count(); ++link) slots.set(link, code() + links_.at(link).leave_stub);
 }
 
 void CodeSpace::remove_vcpu(const Gate& gate) {
@@ -62,24 +63,46 @@ void CodeSpace::remove_vcpu(const Gate& gate) {
 
 std::optional<FoundBlock> CodeSpace::find(const BlockRequest& request, const Gate& gate) {
   Block* block = lookup(request);
-  if (block == nullptr) {
+  if (block == nullptr || (request.indirect && block->indirect.load(std::memory_order_acquire) == 0)) {
     std::lock_guard lock(mutex_);
     block = lookup(request);
-    if (block == nullptr) block = make(request, gate);
+    if (block == nullptr || (request.indirect && !add_indirect_entry(*block, request)))
+      block = make(request, gate);
   }
   if (block == nullptr) return std::nullopt;
-  return FoundBlock{block->host.load(std::memory_order_relaxed),
-                    block->indirect.load(std::memory_order_relaxed)};
+  uint32_t indirect = block->indirect.load(std::memory_order_acquire);
+  return FoundBlock{code() + block->host.load(std::memory_order_relaxed),
+                    indirect == 0 ? 0 : code() + indirect};
+}
+
+uint32_t CodeSpace::lookup_number(const BlockRequest& request) const {
+  uint32_t number = table_.find(request.key);
+  if (number == BlockTable::kNone) return BlockTable::kNone;
+  const Block& block = blocks_.at(number);
+  bool same_second_page = block.chainable() || block.second_page() == request.second_page;
+  return block.valid.load() && same_second_page ? number : BlockTable::kNone;
 }
 
 Block* CodeSpace::lookup(const BlockRequest& request) const {
-  uint32_t number = table_.find(request.key);
-  if (number == BlockTable::kNone) return nullptr;
-  Block& block = blocks_.at(number);
-  if (!block.valid.load()) return nullptr;
-  bool same_second_page =
-      block.chainable() || block.second_page.load(std::memory_order_relaxed) == request.second_page;
-  return same_second_page ? &block : nullptr;
+  uint32_t number = lookup_number(request);
+  return number == BlockTable::kNone ? nullptr : &blocks_.at(number);
+}
+
+// So much fits, and the redirects of all blocks besides.
+bool CodeSpace::has_room(uint64_t hot, uint64_t cold) const {
+  return cache_->has_room(hot, cold + (blocks_.count() + 1) * kRedirectSize);
+}
+
+// Most blocks are never jumped to indirectly, so they have no entry for that before somebody asks. False: the
+// cache is full.
+bool CodeSpace::add_indirect_entry(Block& block, const BlockRequest& request) {
+  if (block.indirect.load() != 0) return true;
+  if (!has_room(0, kIndirectEntrySize)) return false;
+  uint64_t address = cache_->cold_address();
+  TranslationRequest entry{request.key.physical, request.key.rip, request.key.mode, {}, 0, address, 0};
+  cache_->place_cold(translator_.indirect_entry(entry, code() + block.host.load()));
+  block.indirect.store(offset(address), std::memory_order_release);
+  return true;
 }
 
 // The bytes from the request's address on: to the end of its page, and a little of the second page if that is
@@ -141,85 +164,93 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
   Block* old = number == BlockTable::kNone ? nullptr : &blocks_.at(number);
   bool dropped = old != nullptr && !old->valid.load();
   if (dropped && hold_others(gate)) {
-    Block* block = make_again(*old, request, gate);
+    Block* block = make_again(number, request, gate);
     release_others(gate);
     if (block != nullptr) return block;
   }
-  if (!cache_->has_room(kMaxHotSize, kMaxColdSize) || links_.size() > kLinkSlots - kMaxLinks) {
+  if (!has_room(kMaxHotSize, kMaxColdSize) || links_.count() > kLinkSlots - kMaxLinks) {
     clear(gate);
     dropped = false;
   }
   return make_new(dropped ? old : nullptr, request, gate);
 }
 
+bool CodeSpace::immediates_change(const Block& block) const {
+  return blocks_.extras(block).drops >= kFewDrops && block.size <= kSmallCode;
+}
+
 // Translates a dropped block's code to where it was, so that everything that jumps there is right again; null
 // if it does not fit. Nobody else is inside.
-Block* CodeSpace::make_again(Block& old, const BlockRequest& request, const Gate& gate) {
-  Place place{old.hot, old.cold, old.first_link, old.host.load() != old.hot, immediates_change(old)};
+Block* CodeSpace::make_again(uint32_t number, const BlockRequest& request, const Gate& gate) {
+  Block& old = blocks_.at(number);
+  Place place{code() + old.hot(), code() + old.cold, old.first_link, old.entry_offset != 0,
+              immediates_change(old)};
   if (!translate(request, place, gate)) return nullptr;
   // What jumps to a block of one page may do so with another second page.
-  bool fits =
-      translator_.hot().size() <= old.hot_capacity && translator_.cold().size() <= old.cold_capacity &&
-      result_->records.size() <= old.record_capacity && same_stubs(old, result_->links) &&
-      result_->indirect == old.indirect.load() && result_->entry_offset == old.host.load() - old.hot &&
-      second_page(request) == old.second_page.load();
+  bool fits = translator_.hot().size() <= old.hot_capacity &&
+              translator_.cold().size() <= old.cold_capacity &&
+              result_->records.size() <= old.record_capacity && same_stubs(old, result_->links) &&
+              result_->entry_offset == old.entry_offset && second_page(request) == old.second_page();
   if (!fits) return nullptr;
   replace_links(old, result_->links);
   cache_->replace(place.hot, translator_.hot(), place.cold, translator_.cold());
   fill_block(old, request, place);
-  register_block(table_.find(request.key));
+  register_block(number);
   old.valid.store(true);
   return &old;
 }
 
 Block* CodeSpace::make_new(Block* old, const BlockRequest& request, const Gate& gate) {
-  Place place{cache_->hot_address(), cache_->cold_address(), static_cast<uint32_t>(links_.size()),
-              request.indirect, old != nullptr && immediates_change(*old)};
+  Place place{cache_->hot_address(), cache_->cold_address(), links_.count(), request.indirect,
+              old != nullptr && immediates_change(*old)};
   if (!translate(request, place, gate)) return nullptr;
   Block& block = blocks_.add(static_cast<uint16_t>(result_->records.size()));
   CHECK(result_->links.size() <= kMaxLinks);
   add_links(result_->links);
   cache_->place(translator_.hot(), translator_.cold());
-  block.hot_capacity = static_cast<uint32_t>(cache_->hot_address() - place.hot);
-  block.cold_capacity = static_cast<uint32_t>(cache_->cold_address() - place.cold);
-  block.incoming.clear();
-  block.drops = old == nullptr ? uint16_t{0} : old->drops;
+  block.hot_capacity = static_cast<uint16_t>(cache_->hot_address() - place.hot);
+  block.cold_capacity = static_cast<uint16_t>(cache_->cold_address() - place.cold);
+  block.first_incoming = kNoLink;
+  block.indirect.store(result_->indirect == 0 ? 0 : offset(result_->indirect), std::memory_order_relaxed);
+  if (old != nullptr) blocks_.make_extras(block).drops = blocks_.extras(*old).drops;
   fill_block(block, request, place);
   uint32_t number = blocks_.count();
   blocks_.publish();
   block.valid.store(true);
   register_block(number);
-  if (old != nullptr) move_incoming(*old, block);
+  if (old != nullptr) move_incoming(*old, block, number);
   table_.insert(request.key, number);
   return &block;
 }
 
 void CodeSpace::fill_block(Block& block, const BlockRequest& request, const Place& place) {
+  GuestAddress second = second_page(request);
   block.physical.store(request.key.physical, std::memory_order_relaxed);
   block.rip.store(request.key.rip, std::memory_order_relaxed);
   block.mode.store(request.key.mode, std::memory_order_relaxed);
-  block.second_page.store(second_page(request), std::memory_order_relaxed);
-  block.host.store(place.hot + result_->entry_offset, std::memory_order_relaxed);
-  block.indirect.store(result_->indirect, std::memory_order_relaxed);
-  block.hot = place.hot;
-  block.cold = place.cold;
-  block.redirect = result_->redirect;
-  block.host_size = static_cast<uint32_t>(translator_.hot().size()) - result_->entry_offset;
+  block.second_page_frame.store(
+      second == kNoPage ? Block::kNoFrame : static_cast<uint32_t>(second / kPageSize),
+      std::memory_order_relaxed);
+  block.entry_offset = static_cast<uint8_t>(result_->entry_offset);
+  block.host.store(offset(place.hot) + result_->entry_offset, std::memory_order_relaxed);
+  block.cold = offset(place.cold);
   block.size = result_->size;
   block.record_count = static_cast<uint16_t>(result_->records.size());
   block.link_count = static_cast<uint16_t>(result_->links.size());
   block.first_link = place.first_link;
-  std::copy(result_->records.begin(), result_->records.end(), block.records);
-  block.polls = result_->polls;
-  block.holes = result_->holes;
+  std::copy(result_->records.begin(), result_->records.end(), blocks_.records(block));
+  if (block.extras == 0 && result_->polls.empty() && result_->holes.empty()) return;
+  BlockExtras& extras = blocks_.make_extras(block);
+  extras.polls = result_->polls;
+  extras.holes = result_->holes;
 }
 
 // The number of the block whose hot code holds a host address, or BlockTable::kNone.
 uint32_t CodeSpace::number_at(uint64_t host_rip) const {
-  uint32_t low = 0, high = blocks_.count();
+  uint32_t at = offset(host_rip), low = 0, high = blocks_.count();
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (blocks_.at(middle).host.load(std::memory_order_relaxed) <= host_rip) {
+    if (blocks_.at(middle).host.load(std::memory_order_relaxed) <= at) {
       low = middle + 1;
     } else {
       high = middle;
@@ -227,8 +258,15 @@ uint32_t CodeSpace::number_at(uint64_t host_rip) const {
   }
   if (low == 0) return BlockTable::kNone;
   const Block& block = blocks_.at(low - 1);
-  return host_rip - block.host.load(std::memory_order_relaxed) < block.host_size ? low - 1
-                                                                                 : BlockTable::kNone;
+  return at - block.hot() < block.hot_capacity ? low - 1 : BlockTable::kNone;
+}
+
+DroppedBlock CodeSpace::dropped_block(uint32_t number) const {
+  const Block& block = blocks_.at(number);
+  uint32_t indirect = block.indirect.load();
+  return {block.rip.load(),
+          block.mode.load(),
+          {code() + block.host.load(), indirect == 0 ? 0 : code() + indirect}};
 }
 
 // The caller is inside, so nothing that it can be in changes now.
@@ -236,13 +274,13 @@ std::optional<FaultPoint> CodeSpace::fault_point(uint64_t host_rip) const {
   uint32_t number = number_at(host_rip);
   if (number == BlockTable::kNone) return std::nullopt;
   const Block& block = blocks_.at(number);
-  uint64_t offset = host_rip - block.host.load(std::memory_order_relaxed);
+  uint64_t at = offset(host_rip) - block.host.load(std::memory_order_relaxed);
   uint64_t rip = block.rip.load(std::memory_order_relaxed);
-  if (offset == 0) return FaultPoint{rip, rip, true, {}};
-  const InstructionRecord* first = block.records;
-  const InstructionRecord* next =
-      std::upper_bound(first, first + block.record_count, offset,
-                       [](uint64_t at, const InstructionRecord& record) { return at < record.host_offset; });
+  if (at == 0) return FaultPoint{rip, rip, true, {}};
+  const InstructionRecord* first = blocks_.records(block);
+  const InstructionRecord* next = std::upper_bound(
+      first, first + block.record_count, at,
+      [](uint64_t searched, const InstructionRecord& record) { return searched < record.host_offset; });
   if (next == first) return std::nullopt;
   const InstructionRecord& record = *std::prev(next);
   return FaultPoint{rip + record.guest_offset, rip, false, record};

@@ -15,6 +15,7 @@
 #include "hypervisor/translate/engine.h"
 #include "hypervisor/translate/gate.h"
 #include "hypervisor/translate/link_slots.h"
+#include "hypervisor/translate/link_table.h"
 #include "hypervisor/translate/stubs.h"
 #include "hypervisor/translate/translator.h"
 
@@ -31,7 +32,14 @@ struct BlockRequest {
 
 struct FoundBlock {
   uint64_t host;
-  uint64_t indirect;
+  uint64_t indirect;  // 0 = none: the request was not for one
+};
+
+// A dropped block that was begun: what led there may be out of date.
+struct DroppedBlock {
+  uint64_t rip;
+  CodeMode mode;
+  FoundBlock code;
 };
 
 // Where a fault in translated code leaves the guest.
@@ -84,6 +92,9 @@ class CodeSpace {
   // The index of the instruction was no small number.
   void refine_index(const BlockKey& key, GuestAddress site);
 
+  // The block whose redirect was taken (LeaveReason::kDropped). The caller has not left its gate yet.
+  [[nodiscard]] DroppedBlock dropped_block(uint32_t number) const;
+
   // The guest instruction at a host address in translated code. The caller has not left its gate yet.
   [[nodiscard]] std::optional<FaultPoint> fault_point(uint64_t host_rip) const;
 
@@ -114,11 +125,17 @@ class CodeSpace {
     bool changing = false;  // its immediates are
   };
 
+  [[nodiscard]] uint64_t code() const { return cache_->stub_address(); }
+  [[nodiscard]] uint32_t offset(uint64_t host) const { return static_cast<uint32_t>(host - code()); }
+  [[nodiscard]] uint32_t lookup_number(const BlockRequest& request) const;
   [[nodiscard]] Block* lookup(const BlockRequest& request) const;
+  [[nodiscard]] bool has_room(uint64_t hot, uint64_t cold) const;
+  bool add_indirect_entry(Block& block, const BlockRequest& request);
   Block* make(const BlockRequest& request, const Gate& gate);
-  Block* make_again(Block& old, const BlockRequest& request, const Gate& gate);
+  Block* make_again(uint32_t number, const BlockRequest& request, const Gate& gate);
   Block* make_new(Block* old, const BlockRequest& request, const Gate& gate);
   [[nodiscard]] bool translate(const BlockRequest& request, const Place& place, const Gate& gate);
+  [[nodiscard]] bool immediates_change(const Block& block) const;
   void fill_block(Block& block, const BlockRequest& request, const Place& place);
   [[nodiscard]] uint64_t code_address(const BlockRequest& request) const;
   bool read_code(const BlockRequest& request, Bytes& out) const;
@@ -135,6 +152,7 @@ class CodeSpace {
 
   // code_drop.cpp
   void register_block(uint32_t number);
+  [[nodiscard]] bool depends_on(uint32_t number, GuestAddress address, uint64_t size) const;
   void drop_overlapping(GuestAddress address, uint64_t size);
   void drop(uint32_t number);
   void drop_if_there(const BlockKey& key);
@@ -142,9 +160,9 @@ class CodeSpace {
   void add_links(const std::vector<Link>& links);
   void replace_links(const Block& block, const std::vector<Link>& links);
   [[nodiscard]] bool same_stubs(const Block& block, const std::vector<Link>& links) const;
-  void list_incoming(Block& block, uint32_t link);
-  void move_incoming(Block& from, Block& to);
-  void point_link(uint32_t link, uint64_t target);
+  void move_incoming(Block& from, Block& to, uint32_t number);
+  void point_link(const StoredLink& link, uint32_t target);
+  [[nodiscard]] uint32_t redirect_of(uint32_t number);
   void clear(const Gate& gate);
   [[nodiscard]] uint32_t number_at(uint64_t host_rip) const;
 
@@ -164,7 +182,8 @@ class CodeSpace {
   DirectHints hints_;
   const TranslationResult* result_ = nullptr;  // of the last translate()
   std::unique_ptr<Bytes> bytes_ = std::make_unique<Bytes>();
-  std::vector<Link> links_;
+  LinkTable links_;
+  Emitter redirect_;
 };
 
 }  // namespace cumulet::hypervisor

@@ -67,6 +67,7 @@ inline constexpr uint64_t kIndexMiss = uint64_t{1} << 31;
 // Why translated code came back to the dispatcher.
 enum class LeaveReason : uint32_t {
   kLink,               // a direct jump that may be chained: `link` says which
+  kDropped,            // a dropped block was begun: `link` is its number
   kLookup,             // state.rip has no known translation
   kIndirect,           // the same, and an indirect jump went there: `jump_site` says which
   kInterpretGeneral,   // the interpreter must execute the instruction at state.rip, which needs no extended

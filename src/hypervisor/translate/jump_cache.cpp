@@ -10,6 +10,12 @@ void JumpCache::fill(CodeMode mode, uint64_t rip, uint64_t indirect_entry) {
   entry = indirect_entry;
 }
 
+// It stays listed, which does no harm.
+void JumpCache::forget(CodeMode mode, uint64_t rip, uint64_t indirect_entry) {
+  uint64_t& entry = context_.jumps[mode % kModeCount][jump_index(rip)];
+  if (entry == indirect_entry) entry = miss_;
+}
+
 void JumpCache::flush(CodeMode mode) {
   for (uint16_t index : filled_[mode]) context_.jumps[mode][index] = miss_;
   filled_[mode].clear();

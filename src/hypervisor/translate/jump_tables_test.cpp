@@ -78,5 +78,21 @@ TEST_F(JumpTables, AForgottenSlotBelongsToItsNextLink) {
   EXPECT_EQ(slot(1), kLeave + 8);
 }
 
+TEST_F(JumpTables, WhatLedToABlockThatIsGoneIsForgotten) {
+  LinkSlots slots(mapping_->get());
+  for (uint32_t link : {1U, 2U}) slots.set(link, kLeave + link);
+  slots.fill(1, kLeave + 1, kCode, false);
+  slots.fill(2, kLeave + 2, kCode + 8, true);
+  slots.forget_code(kCode);
+  EXPECT_EQ(slot(1), kLeave + 1);
+  EXPECT_EQ(slot(2), kCode + 8);
+  JumpCache jumps(mapping_->get(), kMiss);
+  jumps.fill(kUser, kRip, kCode);
+  jumps.forget(kUser, kRip, kCode + 8);
+  EXPECT_EQ(entry(kUser, kRip), kCode);
+  jumps.forget(kUser, kRip, kCode);
+  EXPECT_EQ(entry(kUser, kRip), kMiss);
+}
+
 }  // namespace
 }  // namespace cumulet::hypervisor

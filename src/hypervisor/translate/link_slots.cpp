@@ -14,10 +14,6 @@ void LinkSlots::set(uint32_t link, uint64_t leave_stub) {
   std::atomic_ref<uint64_t>(context_.link_slots[link]).store(leave_stub, std::memory_order_release);
 }
 
-void LinkSlots::replace(uint32_t link, uint64_t code, uint64_t leave_stub) {
-  std::atomic_ref<uint64_t>(context_.link_slots[link]).compare_exchange_strong(code, leave_stub);
-}
-
 void LinkSlots::fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool user) {
   std::lock_guard lock(mutex_);
   if (filled_[user].size() >= kMostFilled) flush(user);
@@ -28,6 +24,13 @@ void LinkSlots::fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool use
 void LinkSlots::forget() {
   std::lock_guard lock(mutex_);
   for (auto& list : filled_) list.clear();
+}
+
+void LinkSlots::forget_code(uint64_t code) {
+  std::lock_guard lock(mutex_);
+  for (const auto& list : filled_)
+    for (const Filled& filled : list)
+      if (context_.link_slots[filled.link] == code) set(filled.link, filled.leave_stub);
 }
 
 void LinkSlots::flush(bool user) {

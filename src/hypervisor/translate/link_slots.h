@@ -15,19 +15,19 @@ namespace cumulet::hypervisor {
 // number. A slot holds the host code of the target block, or the link's own leave stub.
 //
 // Thread safety: set() and forget() by the holder of CodeSpace's lock, from any thread; fill() by the vCPU's
-// thread with that lock; flushes by the vCPU's thread.
+// thread with that lock; flushes and forget_code() by the vCPU's thread.
 class LinkSlots {
  public:
   explicit LinkSlots(Context& context) : context_(context) {}
 
   // The slot of a link that is new, or whose target is gone.
   void set(uint32_t link, uint64_t leave_stub);
-  // The same, if the slot leads to `code`.
-  void replace(uint32_t link, uint64_t code, uint64_t leave_stub);
   // Until the next flush, the link goes to `code`.
   void fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool user);
   // Before the numbers are given to other links.
   void forget();
+  // What leads to `code` goes back to its leave stub.
+  void forget_code(uint64_t code);
 
   void flush_all();
   // Only links in code of CPL 3.

@@ -26,6 +26,8 @@ class Generator : public Xbyak::CodeGenerator {
     leave_light(LeaveReason::kLink, handlers.leave);
     stubs.lookup = address + offset();
     leave_light(LeaveReason::kLookup, handlers.leave);
+    stubs.dropped = address + offset();
+    leave_light(LeaveReason::kDropped, handlers.leave);
     stubs.indirect_miss = address + offset();
     mov(field(&layout_.cpu.state.rip), rcx);
     mov(rcx, field(&layout_.spill[0]));

@@ -20,7 +20,8 @@ struct Stubs {
   uint64_t enter =
       0;              // void(Context*), System V ABI: runs translated code at Context::target until it leaves
   uint64_t link = 0;  // light, LeaveReason::kLink; state.rip and Context::link are set
-  uint64_t lookup = 0;  // light, kLookup; state.rip is set
+  uint64_t lookup = 0;   // light, kLookup; state.rip is set
+  uint64_t dropped = 0;  // light, kDropped; Context::link is the block's number
   // light, kIndirect: the target is in rcx, whose guest value is in spill[0], and r11's is in spill[1]
   uint64_t indirect_miss = 0;
   uint64_t interpret_general = 0;  // light, kInterpretGeneral; state.rip is set

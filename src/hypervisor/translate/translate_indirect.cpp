@@ -33,24 +33,30 @@ void Translator::emit_indirect_entry(Emitter& out) {
 }
 
 void Translator::emit_entries() {
+  result_.indirect = 0;
   if (request_.indirect) {
     result_.indirect = hot_.here();
     emit_indirect_entry(hot_);
     hot_.align(8);
   }
   result_.entry_offset = static_cast<uint32_t>(hot_.bytes().size());
-  if (!request_.indirect) {
-    result_.indirect = cold_.here();
-    emit_indirect_entry(cold_);
-    cold_.jump(hot_.here());
-  }
   // The poll (Gate): faults while the page is protected. 8 aligned bytes, so that CodeSpace can replace it in
   // one store.
   hot_.store_context32(context_offset(layout_, &layout_.poll_page), kRax);
   CHECK(hot_.here() % 8 == 0 && hot_.bytes().size() == result_.entry_offset + 8);
-  result_.redirect = cold_.here();
-  cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), request_.rip);
-  cold_.jump(stubs_.lookup);
+}
+
+ByteView Translator::indirect_entry(const TranslationRequest& request, uint64_t entry) {
+  request_ = request;
+  cold_.start(request.cold_address);
+  emit_indirect_entry(cold_);
+  cold_.jump(entry);
+  return cold_.bytes();
+}
+
+void Translator::emit_redirect(Emitter& out, uint32_t block) const {
+  out.store_context_immediate32(context_offset(layout_, &layout_.link), block);
+  out.jump(stubs_.dropped);
 }
 
 // The scratch registers as jump_to_rcx() wants them: rcx and r11.

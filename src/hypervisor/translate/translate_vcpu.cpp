@@ -163,12 +163,22 @@ uint64_t TranslateVcpu::current_epoch() {
   return epoch;
 }
 
+// What led to a dropped block, on this vCPU, is looked up again if there is another one in its place.
+void TranslateVcpu::forget_dropped(const FoundBlock& block) {
+  DroppedBlock dropped = *std::exchange(dropped_, std::nullopt);
+  if (dropped.code.host == block.host) return;
+  slots_.forget_code(dropped.code.host);
+  if (dropped.code.indirect != 0) jumps_->forget(dropped.mode, dropped.rip, dropped.code.indirect);
+}
+
 // Makes the block the next to run, and enters the gate. False: something came in between.
 bool TranslateVcpu::prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch) {
   if (pending_link_ != kNoLink && use_jump_cache_)
     space_->chain(pending_link_, pending_link_epoch_, request, slots_);
   pending_link_ = kNoLink;
-  if (pending_lookup_ && use_jump_cache_) jumps_->fill(request.key.mode, request.key.rip, block.indirect);
+  if (dropped_) forget_dropped(block);
+  if (pending_lookup_ && use_jump_cache_ && block.indirect != 0)
+    jumps_->fill(request.key.mode, request.key.rip, block.indirect);
   pending_lookup_ = false;
   context_.target = block.host;
   cpu_.state.rflags &= ~rflags::kRf;  // the next instruction to complete clears it (SDM volume 3, 17.3.1.1)
@@ -200,6 +210,10 @@ bool TranslateVcpu::go_on() {
   if (context_.reason == LeaveReason::kStoreToCode && store_to_code()) return true;
   if (context_.reason == LeaveReason::kInterpret) return false;
   merge_flags();
+  if (context_.reason == LeaveReason::kDropped) {
+    dropped_ = space_->dropped_block(static_cast<uint32_t>(context_.link));
+    cpu_.state.rip = dropped_->rip;
+  }
   gate_.leave();
   if (context_.reason == LeaveReason::kRegionMiss) handle_region_miss();
   std::optional<Exit> exit;

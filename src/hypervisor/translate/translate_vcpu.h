@@ -69,6 +69,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   bool store_to_code();
   bool change_translation();
   bool go_on();
+  void forget_dropped(const FoundBlock& block);
   bool prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch);
   uint64_t current_epoch();
 
@@ -99,7 +100,8 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   // The direct jump by which translated code was left, to be chained to where it goes.
   uint32_t pending_link_ = kNoLink;
   uint64_t pending_link_epoch_ = 0;
-  bool pending_lookup_ = false;  // an indirect jump left
+  bool pending_lookup_ = false;          // an indirect jump left
+  std::optional<DroppedBlock> dropped_;  // what translated code was left at
 };
 
 }  // namespace cumulet::hypervisor

@@ -40,9 +40,9 @@ const TranslationResult& Translator::translate(const TranslationRequest& request
 }
 
 void Translator::record(bool rax_spilled) {
-  result_.records.push_back({static_cast<uint32_t>(hot_.bytes().size()) - result_.entry_offset,
-                             static_cast<uint16_t>(current_rip() - request_.rip), scratch_spilled_, address_,
-                             index_, rax_spilled});
+  result_.records.push_back({static_cast<uint16_t>(hot_.bytes().size() - result_.entry_offset),
+                             static_cast<uint16_t>((current_rip() - request_.rip) & 0x3fff), scratch_spilled_,
+                             rax_spilled, address_, index_});
 }
 
 // Its bytes are taken from the guest's code: it may stand for several (merge_plain).

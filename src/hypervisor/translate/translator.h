@@ -31,11 +31,11 @@ struct TranslationRequest {
   GuestAddress physical;  // of the first byte
   uint64_t rip;
   CodeMode mode;
-  ByteView bytes;         // guest code from `rip` on; may go on in the next page
-  uint64_t hot_address;   // CodeCache::hot_address()
-  uint64_t cold_address;  // CodeCache::cold_address()
-  uint32_t first_link;    // number of the first link that the block creates
-  bool indirect = false;  // an indirect jump goes there, so that entry is worth a place in hot code
+  ByteView bytes;                       // guest code from `rip` on; may go on in the next page
+  uint64_t hot_address;                 // CodeCache::hot_address()
+  uint64_t cold_address;                // CodeCache::cold_address()
+  uint32_t first_link;                  // number of the first link that the block creates
+  bool indirect = false;                // an indirect jump goes there: it begins with an entry for these
   const DirectEntry* direct = nullptr;  // with kModeDirect
   // Where the host has the guest code, if immediates in its first page are to be loaded from there whenever
   // they are used, because they keep changing; else 0.
@@ -44,9 +44,8 @@ struct TranslationRequest {
 
 struct TranslationResult {
   uint16_t size = 0;  // bytes of guest code that the block depends on; 0 = the first instruction is cut off
-  uint64_t redirect = 0;
   uint32_t entry_offset = 0;  // of the ordinary entry in the hot code
-  uint64_t indirect = 0;      // address of the entry for indirect jumps
+  uint64_t indirect = 0;      // address of the entry for indirect jumps; 0 = none was requested
   std::vector<InstructionRecord> records = {};
   std::vector<Link> links = {};
   std::vector<Poll> polls = {};  // of loops
@@ -87,6 +86,11 @@ class Translator {
 
   // The result stays until the next one.
   const TranslationResult& translate(const TranslationRequest& request);
+  // An entry for indirect jumps to the block of `request` that does not begin with one: code for
+  // cold_address. `entry` is the block's ordinary one.
+  ByteView indirect_entry(const TranslationRequest& request, uint64_t entry);
+  // What a block that was dropped jumps to.
+  void emit_redirect(Emitter& out, uint32_t block) const;
   // The code of the last translate().
   [[nodiscard]] ByteView hot() const { return hot_.bytes(); }
   [[nodiscard]] ByteView cold() const { return cold_.bytes(); }
