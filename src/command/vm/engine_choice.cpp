@@ -33,11 +33,15 @@ bool has_hardware_virtualization() {
   return cpu_has_virtualization() && UniqueFd(open("/dev/kvm", O_RDWR | O_CLOEXEC)).valid();
 }
 
-hypervisor::EngineFactory choose_engine(node::EngineChoice choice) {
+hypervisor::EngineFactory choose_engine(node::EngineChoice choice, const std::string& translation_cache) {
   bool kvm = choice == node::EngineChoice::kKvm ||
              (choice == node::EngineChoice::kAuto && has_hardware_virtualization());
   if (kvm) return [](hypervisor::GuestMemory& memory) { return hypervisor::create_kvm_engine(memory); };
-  return [](hypervisor::GuestMemory& memory) { return hypervisor::create_translate_engine(memory, {}); };
+  hypervisor::TranslateOptions options;
+  options.translation_cache = translation_cache;
+  return [options](hypervisor::GuestMemory& memory) {
+    return hypervisor::create_translate_engine(memory, options);
+  };
 }
 
 }  // namespace cumulet::command

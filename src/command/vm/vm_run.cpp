@@ -51,6 +51,10 @@ void add_vm_run_options(CLI::App& command, VmRunOptions& options) {
       .add_option("--engine", options.engine, "auto (KVM where the CPU has VT-x or AMD-V), emulated or kvm")
       ->check(CLI::IsMember({"auto", "emulated", "kvm"}))
       ->capture_default_str();
+  command.add_option(
+      "--translation-cache", options.translation_cache,
+      "folder in which the emulated engine keeps translations, so that the next boot of the same "
+      "kernel is faster; none by default");
   command.add_flag("--debug-exit", machine.debug_exit,
                    "a write of C to port 0xf4 ends the machine, status 2C + 1");
 }
@@ -61,7 +65,8 @@ int vm_run(const VmRunOptions& options) {
   SystemClock clock;
   std::optional<Terminal> terminal;
   hypervisor::LifeCycle life_cycle(
-      options.machine, choose_engine(*engine), [&](uint8_t byte) { terminal->write(byte); }, clock);
+      options.machine, choose_engine(*engine, options.translation_cache),
+      [&](uint8_t byte) { terminal->write(byte); }, clock);
   terminal.emplace(
       Terminal::Callbacks{[&](ByteView bytes) { life_cycle.send_input(bytes); }, [&] { life_cycle.kill(); }});
   if (Result<void> started = terminal->start(); !started)

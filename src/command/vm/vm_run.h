@@ -12,6 +12,7 @@ namespace cumulet::command {
 struct VmRunOptions {
   hypervisor::MachineConfig machine;
   std::string engine = "auto";
+  std::string translation_cache;  // a folder; empty: translations are not kept
 };
 
 // Adds the options of `vm run` to a subcommand; they are stored in `options` when the line is parsed.

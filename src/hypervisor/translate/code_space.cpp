@@ -46,7 +46,11 @@ CodeSpace::CodeSpace(GuestMemory& memory, const TranslateOptions& options, const
       stubs_(place_stubs(*cache_, layout, handlers, memory, pages_)),
       blocks_(cache_->most_blocks()),
       table_(blocks_),
-      translator_(layout, stubs_, options.mode == TranslateMode::kSingleInstructionBlocks) {}
+      translator_(layout, stubs_, options.mode == TranslateMode::kSingleInstructionBlocks) {
+  if (options.mode == TranslateMode::kChainedBlocks && !options.translation_cache.empty())
+    store_ = CodeStore::open(options.translation_cache, layout, stubs_, cache_->stub_address(),
+                             options.code_cache_size);
+}
 
 void CodeSpace::add_vcpu(Context& context, Gate& gate, LinkSlots& slots, DirectWindow& window) {
   std::lock_guard lock(mutex_);
@@ -139,19 +143,40 @@ bool CodeSpace::translate(const BlockRequest& request, const Place& place, const
   uint64_t first_page_size = kPageSize - (request.key.physical & ~kPageMask);
   while (true) {
     if (!read_code(request, *bytes_)) return false;
-    std::optional<DirectEntry> direct = request.direct;
-    if (direct) direct->hints = &hints_;
-    result_ =
-        &translator_.translate({request.key.physical, request.key.rip, request.key.mode, bytes_->view(),
-                                place.hot, place.cold, place.first_link, place.indirect,
-                                direct ? &*direct : nullptr, place.changing ? code_address(request) : 0});
+    make_code(request, place);
     if (result_->size == 0) return false;
     // Once the page counts as code, every store to it is noticed; what was stored before, the second look
     // sees.
     claim(request.key.physical, std::min<uint64_t>(result_->size, first_page_size), gate);
     if (result_->size > first_page_size) claim(request.second_page, result_->size - first_page_size, gate);
-    if (code_is(request, bytes_->view().first(result_->size))) return true;
+    if (code_is(request, bytes_->view().first(result_->size))) break;
   }
+  note_made(request, place);
+  return true;
+}
+
+// Makes the code of bytes_, by the store or the translator.
+void CodeSpace::make_code(const BlockRequest& request, const Place& place) {
+  const PlacedBlock* stored = stored_block(request, place);
+  from_store_ = stored != nullptr;
+  if (from_store_) {
+    result_ = &stored->result;
+    hot_ = stored->hot;
+    cold_ = stored->cold;
+    return;
+  }
+  static const TranslationResult kNothing;
+  if (only_stored_) {
+    result_ = &kNothing;
+    return;
+  }
+  std::optional<DirectEntry> direct = request.direct;
+  if (direct) direct->hints = &hints_;
+  result_ = &translator_.translate({request.key.physical, request.key.rip, request.key.mode, bytes_->view(),
+                                    place.hot, place.cold, place.first_link, place.indirect,
+                                    direct ? &*direct : nullptr, place.changing ? code_address(request) : 0});
+  hot_ = translator_.hot();
+  cold_ = translator_.cold();
 }
 
 GuestAddress CodeSpace::second_page(const BlockRequest& request) const {
@@ -168,11 +193,17 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
     release_others(gate);
     if (block != nullptr) return block;
   }
-  if (!has_room(kMaxHotSize, kMaxColdSize) || links_.count() > kLinkSlots - kMaxLinks) {
+  if (!has_room_for_block()) {
     clear(gate);
     dropped = false;
   }
-  return make_new(dropped ? old : nullptr, request, gate);
+  Block* block = make_new(dropped ? old : nullptr, request, gate);
+  if (block != nullptr && from_store_) place_neighbours(request, gate);
+  return block;
+}
+
+bool CodeSpace::has_room_for_block() const {
+  return has_room(kMaxHotSize, kMaxColdSize) && links_.count() <= kLinkSlots - kMaxLinks;
 }
 
 bool CodeSpace::immediates_change(const Block& block) const {
@@ -183,17 +214,16 @@ bool CodeSpace::immediates_change(const Block& block) const {
 // if it does not fit. Nobody else is inside.
 Block* CodeSpace::make_again(uint32_t number, const BlockRequest& request, const Gate& gate) {
   Block& old = blocks_.at(number);
-  Place place{code() + old.hot(), code() + old.cold, old.first_link, old.entry_offset != 0,
-              immediates_change(old)};
+  Place place{code() + old.hot(),    code() + old.cold,      old.first_link,
+              old.entry_offset != 0, immediates_change(old), true};
   if (!translate(request, place, gate)) return nullptr;
   // What jumps to a block of one page may do so with another second page.
-  bool fits = translator_.hot().size() <= old.hot_capacity &&
-              translator_.cold().size() <= old.cold_capacity &&
+  bool fits = hot_.size() <= old.hot_capacity && cold_.size() <= old.cold_capacity &&
               result_->records.size() <= old.record_capacity && same_stubs(old, result_->links) &&
               result_->entry_offset == old.entry_offset && second_page(request) == old.second_page();
   if (!fits) return nullptr;
   replace_links(old, result_->links);
-  cache_->replace(place.hot, translator_.hot(), place.cold, translator_.cold());
+  cache_->replace(place.hot, hot_, place.cold, cold_);
   fill_block(old, request, place);
   register_block(number);
   old.valid.store(true);
@@ -207,7 +237,7 @@ Block* CodeSpace::make_new(Block* old, const BlockRequest& request, const Gate& 
   Block& block = blocks_.add(static_cast<uint16_t>(result_->records.size()));
   CHECK(result_->links.size() <= kMaxLinks);
   add_links(result_->links);
-  cache_->place(translator_.hot(), translator_.cold());
+  cache_->place(hot_, cold_);
   block.hot_capacity = static_cast<uint16_t>(cache_->hot_address() - place.hot);
   block.cold_capacity = static_cast<uint16_t>(cache_->cold_address() - place.cold);
   block.first_incoming = kNoLink;

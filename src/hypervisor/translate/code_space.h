@@ -12,6 +12,7 @@
 #include "hypervisor/translate/block_table.h"
 #include "hypervisor/translate/code_cache.h"
 #include "hypervisor/translate/code_pages.h"
+#include "hypervisor/translate/code_store.h"
 #include "hypervisor/translate/engine.h"
 #include "hypervisor/translate/gate.h"
 #include "hypervisor/translate/link_slots.h"
@@ -101,6 +102,8 @@ class CodeSpace {
   [[nodiscard]] CodePages& pages() { return pages_; }
   [[nodiscard]] const Stubs& stubs() const { return stubs_; }
   [[nodiscard]] const CodeCache& cache() const { return *cache_; }
+  // Zeros without a store.
+  [[nodiscard]] TranslationCounts translation_counts();
 
  private:
   struct Vcpu {
@@ -123,6 +126,7 @@ class CodeSpace {
     uint32_t first_link;
     bool indirect;          // TranslationRequest::indirect
     bool changing = false;  // its immediates are
+    bool again = false;     // where the block was
   };
 
   [[nodiscard]] uint64_t code() const { return cache_->stub_address(); }
@@ -133,14 +137,21 @@ class CodeSpace {
   bool add_indirect_entry(Block& block, const BlockRequest& request);
   Block* make(const BlockRequest& request, const Gate& gate);
   Block* make_again(uint32_t number, const BlockRequest& request, const Gate& gate);
+  [[nodiscard]] bool has_room_for_block() const;
   Block* make_new(Block* old, const BlockRequest& request, const Gate& gate);
   [[nodiscard]] bool translate(const BlockRequest& request, const Place& place, const Gate& gate);
+  void make_code(const BlockRequest& request, const Place& place);
   [[nodiscard]] bool immediates_change(const Block& block) const;
   void fill_block(Block& block, const BlockRequest& request, const Place& place);
   [[nodiscard]] uint64_t code_address(const BlockRequest& request) const;
   bool read_code(const BlockRequest& request, Bytes& out) const;
   [[nodiscard]] bool code_is(const BlockRequest& request, ByteView bytes) const;
   [[nodiscard]] GuestAddress second_page(const BlockRequest& request) const;
+
+  // code_reuse.cpp
+  [[nodiscard]] const PlacedBlock* stored_block(const BlockRequest& request, const Place& place);
+  void note_made(const BlockRequest& request, const Place& place);
+  void place_neighbours(const BlockRequest& request, const Gate& gate);
 
   // code_claim.cpp
   void claim(GuestAddress address, uint64_t size, const Gate& gate);
@@ -180,7 +191,11 @@ class CodeSpace {
   bool others_held_ = false;
   Translator translator_;
   DirectHints hints_;
-  const TranslationResult* result_ = nullptr;  // of the last translate()
+  const TranslationResult* result_ = nullptr;  // of the last translate(); so are these
+  ByteView hot_, cold_;
+  bool from_store_ = false;
+  bool only_stored_ = false;          // what would have to be translated is not to be made
+  std::unique_ptr<CodeStore> store_;  // null: none
   std::unique_ptr<Bytes> bytes_ = std::make_unique<Bytes>();
   LinkTable links_;
   Emitter redirect_;

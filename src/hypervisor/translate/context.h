@@ -98,6 +98,7 @@ struct AccessSite {
   uint8_t element_size = 0;
   uint8_t tlb = 0;       // tlb_of() the code's mode
   bool several = false;  // of several instructions: which one faults is for the interpreter to find
+  std::array<uint8_t, 7> unused = {};
 };
 
 // What undoes an indirect jump whose target is not canonical, so that the interpreter can do it again; lies
@@ -105,6 +106,7 @@ struct AccessSite {
 struct JumpSite {
   uint64_t guest_rip;
   int32_t undo;  // to be added to rsp
+  uint32_t unused = 0;
 };
 
 inline constexpr uint32_t kVectorSaveSize = 16 * 32;

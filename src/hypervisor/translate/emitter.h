@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -31,6 +32,7 @@ class Emitter {
   void raw(ByteView bytes) { std::memcpy(grow(bytes.size()), bytes.data(), bytes.size()); }
   template <typename T>
   void value(const T& object) {
+    static_assert(std::has_unique_object_representations_v<T>, "padding would be whatever was there before");
     std::memcpy(grow(sizeof(T)), &object, sizeof(T));
   }
   // Pads with nops (or, in data, whatever) until here() + `ahead` is a multiple of `alignment`.

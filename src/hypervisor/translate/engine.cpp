@@ -34,6 +34,10 @@ class TranslateEngine final : public Engine {
     if (space_ != nullptr) space_->changed(address, size);
   }
 
+  [[nodiscard]] TranslationCounts counts() const {
+    return space_ != nullptr ? space_->translation_counts() : TranslationCounts{};
+  }
+
  private:
   GuestMemory& memory_;
   const TranslateOptions options_;
@@ -59,6 +63,11 @@ bool has_bmi2() {
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & kBmi2) != 0;
 }
 }  // namespace
+
+TranslationCounts translation_counts(const Engine& engine) {
+  const auto* translating = dynamic_cast<const TranslateEngine*>(&engine);
+  return translating != nullptr ? translating->counts() : TranslationCounts{};
+}
 
 Result<std::unique_ptr<Engine>> create_translate_engine(GuestMemory& memory, TranslateOptions options) {
   if (options.mode != TranslateMode::kInterpretOnly && !host_is_able())

@@ -1,6 +1,8 @@
 // guest_runner: runs one guest program on one engine and compares the end with what its source promises.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -21,13 +23,33 @@ using namespace cumulet::hypervisor;
 
 constexpr int kPassed = 0, kFailed = 1, kUsage = 2, kSkipped = 77;
 
+// What the engine "warm" keeps its translations in from the first run of a program to the second.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "guest-runner-XXXXXX").string();
+    if (mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(ErrorCode::kNotFound, "cannot read " + path);
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-Result<std::unique_ptr<Engine>> create_engine(const std::string& name, GuestMemory& memory) {
+Result<std::unique_ptr<Engine>> create_engine(const std::string& name, const std::string& folder,
+                                              GuestMemory& memory) {
   if (name == "kvm") return create_kvm_engine(memory);
   TranslateOptions options;
   if (name == "interpreter") {
@@ -38,6 +60,8 @@ Result<std::unique_ptr<Engine>> create_engine(const std::string& name, GuestMemo
     options.mode = TranslateMode::kChainedBlocks;
   } else if (name == "direct") {
     options.direct_memory = DirectMemory::kAlways;
+  } else if (name == "warm") {
+    options.translation_cache = folder;
   } else {
     return fail(ErrorCode::kInvalidArgument, "unknown engine: " + name);
   }
@@ -140,14 +164,17 @@ bool matches(const Program& program, const Report& report, const GuestMemory& me
   return match;
 }
 
-Result<int> run(const std::string& engine_name, const std::string& source_path,
-                const std::string& binary_path) {
-  std::string source = TRY(read_file(source_path));
-  Program program = TRY(parse_program(source));
-  for (const std::string& name : program.needs) TRY(has_feature({}, name));
-  std::string code = TRY(read_file(binary_path));
+// A run with another one's translations must have used them.
+bool used_cache(const Engine& engine) {
+  TranslationCounts counts = translation_counts(engine);
+  fmt::print("{} blocks translated, {} from the cache\n", counts.translated, counts.from_cache);
+  return counts.from_cache != 0 || counts.translated == 0;
+}
+
+Result<int> run_once(const std::string& engine_name, const Program& program, const std::string& code,
+                     const std::string& folder, bool second) {
   auto memory = TRY(GuestMemory::create({{0, kRamSize, 0}}));
-  auto engine = create_engine(engine_name, *memory);
+  auto engine = create_engine(engine_name, folder, *memory);
   if (!engine && engine_name == "kvm" &&
       (engine.error().code == ErrorCode::kUnsupported ||
        engine.error().code == ErrorCode::kPermissionDenied)) {
@@ -163,15 +190,34 @@ Result<int> run(const std::string& engine_name, const std::string& source_path,
   std::vector<uint8_t> bytes(code.begin(), code.end());
   Report report = TRY(harness.run(bytes));
   if (!matches(program, report, *memory, harness.platform())) return kFailed;
-  fmt::print("passed: {}\n", program.summary);
+  if (second && !used_cache(**engine)) return kFailed;
   return kPassed;
+}
+
+Result<int> run(const std::string& engine_name, const std::string& source_path,
+                const std::string& binary_path) {
+  std::string source = TRY(read_file(source_path));
+  Program program = TRY(parse_program(source));
+  for (const std::string& name : program.needs) TRY(has_feature({}, name));
+  std::string code = TRY(read_file(binary_path));
+  int status = kPassed;
+  if (engine_name != "warm") {
+    status = TRY(run_once(engine_name, program, code, {}, false));
+  } else {
+    TemporaryFolder folder;
+    status = TRY(run_once(engine_name, program, code, folder.path(), false));
+    if (status == kPassed) status = TRY(run_once(engine_name, program, code, folder.path(), true));
+  }
+  if (status == kPassed) fmt::print("passed: {}\n", program.summary);
+  return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    fmt::print(stderr, "usage: guest_runner interpreter|single|translator|direct|kvm SOURCE.S PROGRAM.bin\n");
+    fmt::print(stderr,
+               "usage: guest_runner interpreter|single|translator|direct|warm|kvm SOURCE.S PROGRAM.bin\n");
     return kUsage;
   }
   auto result = run(argv[1], argv[2], argv[3]);
