@@ -25,6 +25,7 @@ std::vector<uint8_t> choose_kernel(FuzzInput& input) {
     case 1: return make_bzimage(compress_gzip(make_elf64(0x100000, kCode)));
     case 2: return make_bzimage(make_elf64(0x100000, kCode));
     case 3: return make_multiboot(0x100000, kCode);
+    case 4: return make_bzimage(compress_lz4(make_elf64(0x100000, kCode)));
     default: break;
   }
   std::vector<uint8_t> raw;
@@ -41,8 +42,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (int changes = input.byte() % 8; changes > 0 && !kernel.empty(); --changes)
     kernel[input.below(kernel.size())] = input.byte();
   GuestMemory& memory = guest_memory();
-  BootRequest request = {.kernel = kernel,
-                         .initrd = {},
+  MemorySource source(kernel);
+  BootRequest request = {.kernel = &source,
+                         .initrd = nullptr,
                          .command_line = "quiet",
                          .memory_map = describe_memory(memory, {}),
                          .rsdp = 0};

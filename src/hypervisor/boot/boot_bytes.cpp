@@ -11,7 +11,6 @@ void* allocate_boot_memory(size_t size) {
   void* memory =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   CHECK(memory != MAP_FAILED);
-  (void)madvise(memory, size, MADV_HUGEPAGE);  // a hint
   return memory;
 }
 

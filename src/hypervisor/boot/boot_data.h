@@ -31,15 +31,17 @@ Result<void> write_boot_data(GuestMemory& memory, GuestAddress address, ByteView
 // Writes the zero-terminated command line. Error kInvalidArgument when it is longer than `maximum` bytes.
 Result<void> write_command_line(GuestMemory& memory, std::string_view command_line, uint64_t maximum);
 
-// Copies the initrd, page-aligned, as high as possible below `limit` in the RAM region of 1 MiB, above
-// `kernel_end`. Error kInvalidArgument says how much memory is missing.
-Result<LoadedInitrd> load_initrd(GuestMemory& memory, ByteView initrd, GuestAddress kernel_end,
+// Copies the initrd (null or empty: there is none), page-aligned, as high as possible below `limit` in the
+// RAM region of 1 MiB, above `kernel_end`. Errors: kInvalidArgument says how much memory is missing; those
+// of BootSource::read().
+Result<LoadedInitrd> load_initrd(GuestMemory& memory, const BootSource* initrd, GuestAddress kernel_end,
                                  GuestAddress limit);
 
-// The three protocols. Preconditions: detect_boot_protocol() named this one.
-Result<CpuState> load_linux(GuestMemory& memory, const BootRequest& request);
-Result<CpuState> load_multiboot(GuestMemory& memory, const BootRequest& request);
-Result<CpuState> load_pvh(GuestMemory& memory, const BootRequest& request);
+// The three protocols. Preconditions: detect_boot_protocol() named this one for the kernel's bytes, of which
+// `head` has at least the first 4 KiB (or all), and `file` has all.
+Result<CpuState> load_linux(GuestMemory& memory, ByteView head, const BootRequest& request);
+Result<CpuState> load_multiboot(GuestMemory& memory, ByteView file, const BootRequest& request);
+Result<CpuState> load_pvh(GuestMemory& memory, ByteView file, const BootRequest& request);
 
 // True if the file has a valid multiboot (version 1) header.
 bool is_multiboot(ByteView file);

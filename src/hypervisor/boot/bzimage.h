@@ -1,12 +1,10 @@
-// BzImage: a stock x86 Linux kernel file, parsed and unpacked on the host (Linux Documentation/x86/boot.rst).
+// BzImage: a stock x86 Linux kernel file, parsed on the host (Linux Documentation/x86/boot.rst).
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "hypervisor/boot/boot_bytes.h"
 
 namespace cumulet::hypervisor {
 
@@ -22,18 +20,18 @@ inline constexpr size_t kSetupSectors = 0x1f1, kVideoMode = 0x1fa, kBootFlag = 0
 // Invariant: header bytes are those of the file from 0x1f1 on, bounded by the header's own length.
 struct BzImage {
   ByteView setup_header;                // to be copied to boot_params + 0x1f1
-  ByteView payload;                     // the compressed vmlinux
+  uint64_t payload_offset = 0;          // in the file: the compressed vmlinux
+  uint64_t payload_size = 0;            // bytes
   uint32_t initrd_address_maximum = 0;  // highest address that the initrd may occupy
   uint32_t command_line_size = 0;       // longest command line in bytes, without the final zero
 };
 
-// True if the file has a Linux setup header.
-bool is_bzimage(ByteView file);
+// True if the file that begins with `head` has a Linux setup header.
+bool is_bzimage(ByteView head);
 
-// The result points into `file`. Errors: kInvalidArgument (damaged), kUnsupported (too old, or 32-bit only).
-Result<BzImage> parse_bzimage(ByteView file);
-
-// Decompresses the payload to the vmlinux ELF file. Errors as of decompress().
-Result<BootBytes> unpack_bzimage(const BzImage& image);
+// Parses a file of `file_size` bytes that begins with `head`, at least the setup header. The result points
+// into `head`; the payload lies within the file. Errors: kInvalidArgument (damaged), kUnsupported (too old,
+// or 32-bit only).
+Result<BzImage> parse_bzimage(ByteView head, uint64_t file_size);
 
 }  // namespace cumulet::hypervisor

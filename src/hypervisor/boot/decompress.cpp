@@ -1,15 +1,16 @@
-// Decompression by the formats' own libraries: zlib, liblzma, libzstd, liblz4.
+// Decompression by the formats' own libraries: zlib, liblzma, libzstd; lz4_blocks.h.
 #include "hypervisor/boot/decompress.h"
 
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <lz4.h>
 #include <lzma.h>
 #include <memory>
 #include <string>
 #include <zlib.h>
 #include <zstd.h>
+
+#include "hypervisor/boot/lz4_blocks.h"
 
 namespace cumulet::hypervisor {
 
@@ -17,8 +18,7 @@ namespace {
 
 using Bytes = BootBytes;
 
-constexpr size_t kStep = 1 << 20;          // the output grows by this
-constexpr size_t kLz4BlockSize = 8 << 20;  // the legacy format's fixed block size
+constexpr size_t kStep = 1 << 20;  // the output grows by this
 constexpr uint64_t kLzmaMemoryLimit = 1 << 28;
 
 struct Signature {
@@ -51,7 +51,7 @@ Bytes prepare_output(ByteView bytes, uint64_t maximum_size) {
   Bytes output;
   if (bytes.size() < sizeof(uint32_t)) return output;
   auto size = load_le<uint32_t>(bytes, bytes.size() - sizeof(uint32_t));
-  if (size >= bytes.size()) output.reserve(std::min<uint64_t>(size + kLz4BlockSize, maximum_size));
+  if (size >= bytes.size()) output.reserve(std::min<uint64_t>(size, maximum_size));
   return output;
 }
 
@@ -130,29 +130,14 @@ Result<Bytes> unzstd(ByteView bytes, uint64_t maximum_size) {
   return output;
 }
 
-// LZ4's legacy frame: magic, then blocks of {u32 compressed size, data}, each of 8 MiB decompressed but the
-// last.
 Result<Bytes> unlz4(ByteView bytes, uint64_t maximum_size) {
-  Bytes output = prepare_output(bytes, maximum_size);
-  size_t used = 0;
-  ByteView rest = bytes.subspan(4);
-  while (rest.size() >= 4) {
-    auto block_size = load_le<uint32_t>(rest);
-    rest = rest.subspan(4);
-    if (block_size == 0 || block_size > rest.size()) break;  // what Linux appends: the decompressed size
-    if (used + kLz4BlockSize > maximum_size) return too_large();
-    output.resize(used + kLz4BlockSize);
-    const char* from = static_cast<const char*>(static_cast<const void*>(rest.data()));
-    char* to = static_cast<char*>(static_cast<void*>(output.data() + used));
-    if (block_size > LZ4_MAX_INPUT_SIZE) return damaged(CompressionFormat::kLz4);
-    int got = LZ4_decompress_safe(from, to, static_cast<int>(block_size), kLz4BlockSize);
-    if (got < 0) return damaged(CompressionFormat::kLz4);
-    used += static_cast<size_t>(got);
-    rest = rest.subspan(block_size);
-    if (static_cast<size_t>(got) < kLz4BlockSize) break;
-  }
-  if (used == 0) return damaged(CompressionFormat::kLz4);
-  output.resize(used);
+  MemorySource source(bytes);
+  Lz4Blocks blocks = TRY(Lz4Blocks::find(source, 0, bytes.size(), maximum_size));
+  Bytes output(blocks.maximum_size());
+  uint64_t size = TRY(blocks.decompress([&](uint64_t offset, ByteView piece) {
+    std::ranges::copy(piece, output.begin() + static_cast<ptrdiff_t>(offset));
+  }));
+  output.resize(size);
   return output;
 }
 

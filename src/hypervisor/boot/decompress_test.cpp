@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
-#include <lz4hc.h>
 #include <lzma.h>
 #include <zstd.h>
 
@@ -38,22 +37,6 @@ Bytes compress_xz(const Bytes& bytes) {
 Bytes compress_zstd(const Bytes& bytes) {
   Bytes output(ZSTD_compressBound(bytes.size()));
   output.resize(ZSTD_compress(output.data(), output.size(), bytes.data(), bytes.size(), 1));
-  return output;
-}
-
-Bytes compress_lz4(const Bytes& bytes) {
-  Bytes output = {0x02, 0x21, 0x4c, 0x18};
-  constexpr size_t kBlock = 8 << 20;
-  for (size_t at = 0; at < bytes.size(); at += kBlock) {
-    auto size = static_cast<int>(std::min(kBlock, bytes.size() - at));
-    std::vector<char> block(static_cast<size_t>(LZ4_compressBound(size)));
-    int used = LZ4_compress_default(static_cast<const char*>(static_cast<const void*>(bytes.data() + at)),
-                                    block.data(), size, static_cast<int>(block.size()));
-    size_t header = output.size();
-    output.resize(header + 4);
-    store_le<uint32_t>(output, header, static_cast<uint32_t>(used));
-    output.insert(output.end(), block.begin(), block.begin() + used);
-  }
   return output;
 }
 

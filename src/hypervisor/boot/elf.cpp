@@ -2,7 +2,6 @@
 #include "hypervisor/boot/elf.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -31,12 +30,6 @@ struct ProgramHeaders {
   uint64_t offset;
   uint16_t entry_size, count;
 };
-
-std::string hex(uint64_t value) {
-  char text[20];
-  std::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 ProgramHeader read_program_header(ByteView bytes, bool is_64bit) {
   if (is_64bit)
@@ -114,49 +107,34 @@ bool is_elf(ByteView file) {
   return file.size() >= 4 && std::equal(kMagic.begin(), kMagic.end(), file.begin());
 }
 
-Result<ElfImage> parse_elf(ByteView file) {
-  if (!is_elf(file)) return fail(ErrorCode::kInvalidArgument, "the file is not ELF");
+Result<ElfImage> parse_elf(ByteView head, uint64_t file_size) {
+  if (!is_elf(head)) return fail(ErrorCode::kInvalidArgument, "the file is not ELF");
   ElfImage image;
-  ProgramHeaders headers = TRY(read_header(file, image));
+  ProgramHeaders headers = TRY(read_header(head, image));
   size_t wanted_size = image.is_64bit ? kProgramHeaderSize64 : kProgramHeaderSize32;
   if (headers.count > kMaximumSegments || (headers.count > 0 && headers.entry_size < wanted_size) ||
-      !lies_within(headers.offset, uint64_t{headers.entry_size} * headers.count, file.size()))
+      !lies_within(headers.offset, uint64_t{headers.entry_size} * headers.count, head.size()))
     return fail(ErrorCode::kInvalidArgument, "the ELF file's program headers lie outside the file");
   for (uint16_t i = 0; i < headers.count; ++i) {
     ProgramHeader header = read_program_header(
-        file.subspan(headers.offset + uint64_t{i} * headers.entry_size, wanted_size), image.is_64bit);
+        head.subspan(headers.offset + uint64_t{i} * headers.entry_size, wanted_size), image.is_64bit);
     if (header.type != kSegmentLoad && header.type != kSegmentNote) continue;
-    if (!lies_within(header.offset, header.file_size, file.size()))
+    if (!lies_within(header.offset, header.file_size, file_size))
       return fail(ErrorCode::kInvalidArgument, "a segment of the ELF file lies outside the file");
-    ByteView bytes = file.subspan(header.offset, header.file_size);
+    image.file_end = std::max(image.file_end, header.offset + header.file_size);
     if (header.type == kSegmentNote) {
-      if (!image.pvh_entry) image.pvh_entry = find_pvh_entry(bytes);
+      if (!image.pvh_entry && lies_within(header.offset, header.file_size, head.size()))
+        image.pvh_entry = find_pvh_entry(head.subspan(header.offset, header.file_size));
       continue;
     }
     if (header.file_size > header.memory_size || header.physical + header.memory_size < header.physical)
       return fail(ErrorCode::kInvalidArgument, "a segment of the ELF file is larger than its memory");
     if (header.memory_size != 0)
-      image.segments.push_back({header.physical, header.virtual_address, header.memory_size, bytes});
+      image.segments.push_back(
+          {header.physical, header.virtual_address, header.memory_size, header.offset, header.file_size});
   }
   if (image.segments.empty()) return fail(ErrorCode::kInvalidArgument, "the ELF file has nothing to load");
   return image;
-}
-
-Result<void> load_elf(GuestMemory& memory, const ElfImage& image, GuestAddress lowest) {
-  if (image.start() < lowest)
-    return fail(ErrorCode::kInvalidArgument,
-                "the kernel wants to be loaded at " + hex(image.start()) + ", below " + hex(lowest));
-  for (const ElfSegment& segment : image.segments) {
-    uint64_t written = segment.bytes.size();
-    bool fits = memory.write(segment.physical, segment.bytes) &&
-                (written == segment.memory_size ||
-                 memory.zero(segment.physical + written, segment.memory_size - written));
-    if (!fits)
-      return fail(ErrorCode::kInvalidArgument,
-                  "the kernel does not fit into the guest's memory: it needs RAM up to " + hex(image.end()) +
-                      " (" + std::to_string((image.end() + (1 << 20) - 1) >> 20) + " MiB)");
-  }
-  return {};
 }
 
 }  // namespace cumulet::hypervisor

@@ -1,19 +1,19 @@
-// Reading of kernel and initrd files.
+// Reading of whole kernel and configuration files.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "hypervisor/boot/boot_bytes.h"
+#include "hypervisor/boot/boot_source.h"
 
 namespace cumulet::hypervisor {
 
-inline constexpr uint64_t kMaximumBootFileSize = uint64_t{2} << 30;  // bytes
+// All bytes of a source. Errors as of BootSource::read().
+Result<BootBytes> read_all(const BootSource& source);
 
-// Reads a whole regular file; `what` ("kernel") is for messages. Errors: kNotFound, kInvalidArgument (not a
-// regular file, or too large), kPermissionDenied, kIo.
+// Reads a whole regular file; `what` ("kernel") is for messages. Errors as of FileSource.
 Result<BootBytes> read_boot_file(const std::string& path, std::string_view what);
 
 }  // namespace cumulet::hypervisor

@@ -2,6 +2,7 @@
 #include "hypervisor/boot/kernel_images.h"
 
 #include <algorithm>
+#include <lz4.h>
 #include <zlib.h>
 
 #include "base/check.h"
@@ -85,6 +86,25 @@ Bytes compress_gzip(ByteView bytes) {
   CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
   deflateEnd(&stream);
   return {output.begin(), output.begin() + static_cast<ptrdiff_t>(stream.total_out)};
+}
+
+Bytes compress_lz4(ByteView bytes) {
+  constexpr size_t kBlock = 8 << 20, kHeaderSize = 4;
+  Bytes output = {0x02, 0x21, 0x4c, 0x18};
+  while (!bytes.empty()) {
+    ByteView block = bytes.first(std::min(kBlock, bytes.size()));
+    bytes = bytes.subspan(block.size());
+    size_t at = output.size();
+    auto room = static_cast<size_t>(LZ4_compressBound(static_cast<int>(block.size())));
+    output.resize(at + kHeaderSize + room);
+    int used = LZ4_compress_default(static_cast<const char*>(static_cast<const void*>(block.data())),
+                                    static_cast<char*>(static_cast<void*>(output.data() + at + kHeaderSize)),
+                                    static_cast<int>(block.size()), static_cast<int>(room));
+    CHECK(used > 0);
+    store_le<uint32_t>(output, at, static_cast<uint32_t>(used));
+    output.resize(at + kHeaderSize + static_cast<size_t>(used));
+  }
+  return output;
 }
 
 }  // namespace cumulet::hypervisor

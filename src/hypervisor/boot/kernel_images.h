@@ -22,4 +22,7 @@ std::vector<uint8_t> make_multiboot(uint32_t load_address, ByteView code);
 // One gzip stream.
 std::vector<uint8_t> compress_gzip(ByteView bytes);
 
+// One LZ4 legacy frame, as Linux's build makes it.
+std::vector<uint8_t> compress_lz4(ByteView bytes);
+
 }  // namespace cumulet::hypervisor

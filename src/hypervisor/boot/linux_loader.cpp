@@ -5,8 +5,8 @@
 
 #include "hypervisor/boot/boot_data.h"
 #include "hypervisor/boot/bzimage.h"
-#include "hypervisor/boot/elf.h"
 #include "hypervisor/boot/start_state.h"
+#include "hypervisor/boot/vmlinux.h"
 
 namespace cumulet::hypervisor {
 
@@ -55,14 +55,9 @@ Result<void> write_boot_params(GuestMemory& memory, const BootRequest& request, 
 
 }  // namespace
 
-Result<CpuState> load_linux(GuestMemory& memory, const BootRequest& request) {
-  BzImage image = TRY(parse_bzimage(request.kernel));
-  BootBytes vmlinux = TRY(unpack_bzimage(image));
-  if (!is_elf(vmlinux))
-    return fail(ErrorCode::kInvalidArgument, "the Linux kernel's payload is not an ELF file");
-  ElfImage elf = TRY(parse_elf(vmlinux));
-  if (!elf.is_64bit) return fail(ErrorCode::kUnsupported, "32-bit Linux kernels cannot be booted");
-  TRY_VOID(load_elf(memory, elf, kHighMemoryStart));
+Result<CpuState> load_linux(GuestMemory& memory, ByteView head, const BootRequest& request) {
+  BzImage image = TRY(parse_bzimage(head, request.kernel->size()));
+  ElfImage elf = TRY(load_vmlinux(memory, *request.kernel, image, kHighMemoryStart));
   TRY_VOID(write_command_line(memory, request.command_line, image.command_line_size));
   GuestAddress initrd_limit = uint64_t{image.initrd_address_maximum} + 1;
   LoadedInitrd initrd = TRY(load_initrd(memory, request.initrd, elf.end(), initrd_limit));

@@ -9,6 +9,7 @@
 #include "hypervisor/boot/bzimage.h"
 #include "hypervisor/boot/decompress.h"
 #include "hypervisor/boot/elf.h"
+#include "hypervisor/boot/file.h"
 
 namespace cumulet::hypervisor {
 
@@ -57,10 +58,15 @@ Result<BootProtocol> detect_boot_protocol(ByteView kernel) {
 }
 
 Result<CpuState> load_boot_image(GuestMemory& memory, const BootRequest& request) {
-  switch (TRY(detect_boot_protocol(request.kernel))) {
-    case BootProtocol::kLinux: return load_linux(memory, request);
-    case BootProtocol::kMultiboot: return load_multiboot(memory, request);
-    case BootProtocol::kPvh: return load_pvh(memory, request);
+  constexpr uint64_t kHeadSize = 4096;  // the setup header and more
+  BootBytes head(std::min(kHeadSize, request.kernel->size()));
+  TRY_VOID(request.kernel->read(0, head));
+  if (is_bzimage(head)) return load_linux(memory, head, request);
+  BootBytes kernel = TRY(read_all(*request.kernel));
+  switch (TRY(detect_boot_protocol(kernel))) {
+    case BootProtocol::kLinux: return load_linux(memory, kernel, request);
+    case BootProtocol::kMultiboot: return load_multiboot(memory, kernel, request);
+    case BootProtocol::kPvh: return load_pvh(memory, kernel, request);
   }
   return fail(ErrorCode::kUnsupported, "unknown boot protocol");
 }

@@ -7,16 +7,17 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "hypervisor/boot/boot_source.h"
 #include "hypervisor/boot/memory_map.h"
 #include "hypervisor/memory/guest_memory.h"
 #include "hypervisor/vcpu/state.h"
 
 namespace cumulet::hypervisor {
 
-// What to boot. The views must live until load_boot_image() returns.
+// What to boot. The sources must live until load_boot_image() returns.
 struct BootRequest {
-  ByteView kernel;
-  ByteView initrd;           // may be empty; PVH and multiboot get it as their only module
+  const BootSource* kernel;
+  const BootSource* initrd;  // may be null; PVH and multiboot get it as their only module
   std::string command_line;  // no zero bytes inside
   MemoryMap memory_map;
   GuestAddress rsdp = 0;  // where the ACPI root pointer is
@@ -33,7 +34,7 @@ Result<BootProtocol> detect_boot_protocol(ByteView kernel);
 
 // Loads everything into RAM (which should be zero) and returns the boot processor's state. Errors:
 // kInvalidArgument (no kernel, damaged, does not fit), kUnsupported (a kernel, but of a kind that cannot be
-// booted).
+// booted), those of BootSource::read().
 Result<CpuState> load_boot_image(GuestMemory& memory, const BootRequest& request);
 
 }  // namespace cumulet::hypervisor

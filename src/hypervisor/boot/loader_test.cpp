@@ -29,8 +29,9 @@ std::string read_text(const GuestMemory& memory, GuestAddress address) {
   return text;
 }
 
-BootRequest request_for(const GuestMemory& memory, const Bytes& kernel, const Bytes& initrd = {}) {
-  return {.kernel = kernel,
+BootRequest request_for(const GuestMemory& memory, const BootSource& kernel,
+                        const BootSource* initrd = nullptr) {
+  return {.kernel = &kernel,
           .initrd = initrd,
           .command_line = "console=ttyS0 quiet",
           .memory_map = describe_memory(memory, {{0xe0000000, 0x1000, MemoryType::kReserved}}),
@@ -52,8 +53,9 @@ TEST(LinuxBoot, FillsTheZeroPage) {
   Bytes elf = make_elf64(0x200000, code);
   Bytes kernel = make_bzimage(compress_gzip(elf));
   Bytes initrd(5000, 0x42);
+  MemorySource kernel_source(kernel), initrd_source(initrd);
   ASSERT_EQ(detect_boot_protocol(kernel).value(), BootProtocol::kLinux);
-  CpuState state = load_boot_image(*memory, request_for(*memory, kernel, initrd)).value();
+  CpuState state = load_boot_image(*memory, request_for(*memory, kernel_source, &initrd_source)).value();
   EXPECT_EQ(state.rip, 0x200000u);
   EXPECT_EQ(state.msr.efer, efer::kLme | efer::kLma);
   EXPECT_TRUE(state.segments[kCs].long_mode());
@@ -78,7 +80,8 @@ TEST(PvhBoot, PassesStartInformation) {
   Bytes code = {0xf4};
   Bytes kernel = make_elf64(0x100000, code, 0x100123);
   Bytes initrd = {1, 2, 3};
-  CpuState state = load_boot_image(*memory, request_for(*memory, kernel, initrd)).value();
+  MemorySource kernel_source(kernel), initrd_source(initrd);
+  CpuState state = load_boot_image(*memory, request_for(*memory, kernel_source, &initrd_source)).value();
   EXPECT_EQ(state.rip, 0x100123u);
   EXPECT_EQ(state.cr0 & (cr0::kPe | cr0::kPg), cr0::kPe);
   GuestAddress info = state.gpr[kRbx];
@@ -96,7 +99,8 @@ TEST(MultibootBoot, PassesTheInformationStructure) {
   Bytes code = {0xf4};
   Bytes kernel = make_multiboot(0x100000, code);
   Bytes module = {9, 8, 7};
-  CpuState state = load_boot_image(*memory, request_for(*memory, kernel, module)).value();
+  MemorySource kernel_source(kernel), module_source(module);
+  CpuState state = load_boot_image(*memory, request_for(*memory, kernel_source, &module_source)).value();
   EXPECT_EQ(state.gpr[kRax], 0x2badb002u);
   EXPECT_EQ(state.rip, 0x100020u);
   EXPECT_EQ(read<uint8_t>(*memory, 0x100020), 0xf4);
@@ -126,7 +130,8 @@ TEST(BootLoader, SaysWhatDoesNotFit) {
   auto memory = make_memory();
   Bytes code = {0xf4};
   auto message = [&](const Bytes& kernel, const std::function<void(BootRequest&)>& change = {}) {
-    BootRequest request = request_for(*memory, kernel);
+    MemorySource source(kernel);
+    BootRequest request = request_for(*memory, source);
     if (change) change(request);
     auto result = load_boot_image(*memory, request);
     return result ? std::string("it fits") : result.error().message;
@@ -139,7 +144,9 @@ TEST(BootLoader, SaysWhatDoesNotFit) {
   EXPECT_NE(message(kernel, [](BootRequest& r) { r.command_line.assign(3000, 'x'); }).find("2047"),
             std::string::npos);
   Bytes huge(kRamSize);
-  EXPECT_NE(message(kernel, [&](BootRequest& r) { r.initrd = huge; }).find("initrd"), std::string::npos);
+  MemorySource huge_source(huge);
+  EXPECT_NE(message(kernel, [&](BootRequest& r) { r.initrd = &huge_source; }).find("initrd"),
+            std::string::npos);
   EXPECT_NE(message(make_multiboot(0x8000, code)).find("below 1 MiB"), std::string::npos);
   EXPECT_NE(message(make_bzimage(Bytes{1, 2, 3, 4})).find("unknown way"), std::string::npos);
 }
@@ -149,20 +156,19 @@ TEST(BootLoader, SurvivesTruncatedAndDamagedFiles) {
   uint32_t random = 99;
   auto next = [&random] { return random = random * 1664525 + 1013904223; };
   auto memory = make_memory();
+  auto load = [&](ByteView kernel) {
+    MemorySource source(kernel);
+    (void)load_boot_image(*memory, request_for(*memory, source));
+  };
   for (const Bytes& good :
        {make_elf64(0x100000, code, 0x100000), make_bzimage(compress_gzip(make_elf64(0x200000, code))),
-        make_multiboot(0x100000, code)}) {
-    BootRequest request = request_for(*memory, good);
-    for (size_t size = 0; size < good.size(); ++size) {
-      request.kernel = ByteView(good).first(size);
-      (void)load_boot_image(*memory, request);
-    }
+        make_bzimage(compress_lz4(make_elf64(0x200000, code))), make_multiboot(0x100000, code)}) {
+    for (size_t size = 0; size < good.size(); ++size) load(ByteView(good).first(size));
     for (int round = 0; round < 1000; ++round) {
       Bytes bad = good;
       for (int flips = 0; flips < 3; ++flips)
         bad[(next() >> 4) % bad.size()] = static_cast<uint8_t>(next() >> 24);
-      request.kernel = bad;
-      (void)load_boot_image(*memory, request);
+      load(bad);
     }
   }
 }

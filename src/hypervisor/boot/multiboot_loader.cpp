@@ -72,7 +72,7 @@ Result<Loaded> load_kernel(GuestMemory& memory, ByteView file, const Header& hea
   if (!is_elf(file))
     return fail(ErrorCode::kInvalidArgument, "the multiboot kernel is neither ELF nor says where to load it");
   ElfImage elf = TRY(parse_elf(file));
-  TRY_VOID(load_elf(memory, elf, kHighMemoryStart));
+  TRY_VOID(load_elf(memory, file, elf, kHighMemoryStart));
   // An entry given as a virtual address is meant physically: the segment says how they relate.
   uint64_t entry = elf.entry;
   for (const ElfSegment& segment : elf.segments) {
@@ -130,10 +130,10 @@ Result<void> write_information(GuestMemory& memory, const BootRequest& request, 
 
 bool is_multiboot(ByteView file) { return find_header(file).has_value(); }
 
-Result<CpuState> load_multiboot(GuestMemory& memory, const BootRequest& request) {
-  std::optional<Header> header = find_header(request.kernel);
+Result<CpuState> load_multiboot(GuestMemory& memory, ByteView file, const BootRequest& request) {
+  std::optional<Header> header = find_header(file);
   if (!header) return fail(ErrorCode::kInvalidArgument, "the file has no multiboot header");
-  Loaded kernel = TRY(load_kernel(memory, request.kernel, *header));
+  Loaded kernel = TRY(load_kernel(memory, file, *header));
   TRY_VOID(write_command_line(memory, request.command_line, UINT64_MAX));
   LoadedInitrd module = TRY(load_initrd(memory, request.initrd, kernel.end, uint64_t{1} << 32));
   TRY_VOID(write_information(memory, request, module));

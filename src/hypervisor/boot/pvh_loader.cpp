@@ -44,11 +44,11 @@ Result<void> write_start_info(GuestMemory& memory, const BootRequest& request, c
 
 }  // namespace
 
-Result<CpuState> load_pvh(GuestMemory& memory, const BootRequest& request) {
-  ElfImage elf = TRY(parse_elf(request.kernel));
+Result<CpuState> load_pvh(GuestMemory& memory, ByteView file, const BootRequest& request) {
+  ElfImage elf = TRY(parse_elf(file));
   if (!elf.pvh_entry || *elf.pvh_entry > UINT32_MAX)
     return fail(ErrorCode::kInvalidArgument, "the ELF file has no PVH entry point");
-  TRY_VOID(load_elf(memory, elf, kHighMemoryStart));
+  TRY_VOID(load_elf(memory, file, elf, kHighMemoryStart));
   TRY_VOID(write_command_line(memory, request.command_line, UINT64_MAX));
   LoadedInitrd initrd = TRY(load_initrd(memory, request.initrd, elf.end(), uint64_t{1} << 32));
   TRY_VOID(write_start_info(memory, request, initrd));

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <x86intrin.h>
 
-#include "hypervisor/boot/file.h"
+#include "hypervisor/boot/boot_source.h"
 #include "hypervisor/boot/loader.h"
 #include "hypervisor/firmware/tables.h"
 #include "hypervisor/machine/processor_cpuid.h"
@@ -35,8 +35,10 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
                                                  const EngineFactory& make_engine, ConsoleSink console,
                                                  const Clock& clock) {
   std::unique_ptr<Machine> machine(new Machine(std::move(console), clock));
-  TRY_VOID(machine->build(config, make_engine));
+  machine->memory_ = TRY(create_memory(config.memory_mib));
+  // First, because it takes long: what an engine measures since the process began is measured by then.
   TRY_VOID(machine->boot(config));
+  TRY_VOID(machine->build(config, make_engine));
   return machine;
 }
 
@@ -52,7 +54,6 @@ Result<void> Machine::build(const MachineConfig& config, const EngineFactory& ma
   if (config.vcpus < 1 || config.vcpus > kMaximumProcessors)
     return fail(ErrorCode::kInvalidArgument,
                 "a machine has from 1 to " + std::to_string(kMaximumProcessors) + " processors");
-  memory_ = TRY(create_memory(config.memory_mib));
   engine_ = TRY(make_engine(*memory_));
   kvm_clock_.emplace(*memory_, clock_, engine_->tsc_khz(), read_guest_tsc());
   board_.emplace(timers_, board_events(console_, config.debug_exit));
@@ -78,13 +79,13 @@ Result<void> Machine::boot(const MachineConfig& config) {
       .product_uuid = config.product_uuid,
   };
   GuestAddress rsdp = TRY(write_firmware_tables(*memory_, firmware));
-  BootBytes kernel = TRY(read_boot_file(config.kernel, "kernel"));
-  BootBytes initrd;
-  if (!config.initrd.empty()) initrd = TRY(read_boot_file(config.initrd, "initrd"));
+  FileSource kernel = TRY(FileSource::open(config.kernel, "kernel"));
+  std::optional<FileSource> initrd;
+  if (!config.initrd.empty()) initrd = TRY(FileSource::open(config.initrd, "initrd"));
   MemoryMap reserved = {{layout::kEcamAddress, uint64_t{layout::kEcamBusCount} << 20, MemoryType::kReserved}};
   BootRequest request = {
-      .kernel = kernel,
-      .initrd = initrd,
+      .kernel = &kernel,
+      .initrd = initrd ? &*initrd : nullptr,
       .command_line = config.command_line,
       .memory_map = describe_memory(*memory_, reserved),
       .rsdp = rsdp,

@@ -40,8 +40,14 @@ class GuestMemory {
   // Copies from or to RAM. False, with nothing copied, unless the whole range lies in one region.
   [[nodiscard]] bool read(GuestAddress address, MutableByteView out) const;
   [[nodiscard]] bool write(GuestAddress address, ByteView bytes);
-  // Fills a range with zeros; false unless it lies in one region.
+  // The same as write(), for much data that nobody has touched the RAM of yet: pages of zeros take no memory.
+  [[nodiscard]] bool load(GuestAddress address, ByteView bytes);
+  // Fills a range with zeros; false unless it lies in one region. Whole pages take no memory afterwards.
   [[nodiscard]] bool zero(GuestAddress address, uint64_t size);
+  // True if the whole range lies in one region.
+  [[nodiscard]] bool contains(GuestAddress address, uint64_t size) const {
+    return unsafe_host_pointer(address, size) != nullptr;
+  }
 
   template <std::unsigned_integral T>
   [[nodiscard]] bool read_value(GuestAddress address, T& value) const {
@@ -66,6 +72,8 @@ class GuestMemory {
   [[nodiscard]] int fd() const { return fd_.get(); }     // the memfd; owned by this object
 
  private:
+  void write_through_file(uint8_t* to, ByteView bytes);
+  void clear(uint8_t* from, uint64_t size);
   GuestMemory(UniqueFd fd, std::vector<MemoryRegion> regions, uint8_t* base, uint64_t size);
 
   UniqueFd fd_;

@@ -32,6 +32,31 @@ TEST(GuestMemory, WritesLargePiecesWhereTheMappingShowsThem) {
   EXPECT_FALSE(memory->write(0x400000, bytes));  // beyond the end
 }
 
+TEST(GuestMemory, LoadsAndClearsExactlyTheBytes) {
+  constexpr uint64_t kSize = 0x100000;
+  auto memory = GuestMemory::create({{0, 0x1000, 0}, {0x100000, kSize, 0}}).value();
+  std::vector<uint8_t> expected(kSize, 0xee);
+  ASSERT_TRUE(memory->write(0x100000, expected));
+  // Data, zeros for many pages, data, zeros to the end; neither begins nor ends with a page.
+  std::vector<uint8_t> bytes(0x80000);
+  for (size_t i = 0; i < 0x3123; ++i) bytes[i] = static_cast<uint8_t>(i | 1);
+  for (size_t i = 0x40321; i < 0x41999; ++i) bytes[i] = 0x77;
+  ASSERT_TRUE(memory->load(0x110007, bytes));
+  std::copy(bytes.begin(), bytes.end(), expected.begin() + 0x10007);
+  ASSERT_TRUE(memory->zero(0x1a0001, 0x21fff));
+  std::fill_n(expected.begin() + 0xa0001, 0x21fff, uint8_t{0});
+  ASSERT_TRUE(memory->zero(0x1f0010, 0x20));
+  std::fill_n(expected.begin() + 0xf0010, 0x20, uint8_t{0});
+  std::vector<uint8_t> found(kSize);
+  ASSERT_TRUE(memory->read(0x100000, found));
+  EXPECT_TRUE(found == expected);
+  EXPECT_FALSE(memory->load(0x180001, bytes));  // one byte too many
+  EXPECT_TRUE(memory->load(0x180000, bytes));
+  EXPECT_FALSE(memory->zero(0x1fffff, 2));
+  EXPECT_TRUE(memory->contains(0x1fffff, 1));
+  EXPECT_FALSE(memory->contains(0x1fffff, 2));
+}
+
 TEST(GuestMemory, RefusesBadLayouts) {
   EXPECT_FALSE(GuestMemory::create({}).has_value());
   EXPECT_FALSE(GuestMemory::create({{0, 100, 0}}).has_value());

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -33,6 +34,10 @@ Result<uint64_t> lay_out(std::vector<MemoryRegion>& regions) {
     offset += region.size;
   }
   return offset;
+}
+
+bool is_zero(ByteView bytes) {
+  return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 }  // namespace
 
@@ -73,26 +78,74 @@ bool GuestMemory::read(GuestAddress address, MutableByteView out) const {
   return true;
 }
 
-bool GuestMemory::write(GuestAddress address, ByteView bytes) {
-  constexpr uint64_t kLarge = 1 << 20;
-  uint8_t* to = unsafe_host_pointer(address, bytes.size());
-  if (to == nullptr) return false;
-  // Through the file, pages that are not there yet are neither faulted in nor cleared before they are
-  // overwritten.
-  if (bytes.size() >= kLarge) {
+// Through the file, pages that are not there yet are neither faulted in nor cleared before they are
+// overwritten.
+void GuestMemory::write_through_file(uint8_t* to, ByteView bytes) {
+  while (!bytes.empty()) {
     ssize_t written = pwrite(fd_.get(), bytes.data(), bytes.size(), to - base_);
-    auto done = static_cast<size_t>(std::max<ssize_t>(written, 0));
-    to += done;
-    bytes = bytes.subspan(done);
+    if (written <= 0) break;
+    to += written;
+    bytes = bytes.subspan(static_cast<size_t>(written));
   }
   std::memcpy(to, bytes.data(), bytes.size());
+}
+
+bool GuestMemory::write(GuestAddress address, ByteView bytes) {
+  constexpr uint64_t kLarge = 16 * kPageSize;
+  uint8_t* to = unsafe_host_pointer(address, bytes.size());
+  if (to == nullptr) return false;
+  if (bytes.size() >= kLarge) {
+    write_through_file(to, bytes);
+  } else if (!bytes.empty()) {
+    std::memcpy(to, bytes.data(), bytes.size());
+  }
   return true;
 }
 
-bool GuestMemory::zero(GuestAddress address, uint64_t size) {
-  uint8_t* to = unsafe_host_pointer(address, size);
+bool GuestMemory::load(GuestAddress address, ByteView bytes) {
+  constexpr uint64_t kWorthwhile = 16 * kPageSize;  // of zeros in a row: each costs a system call
+  uint8_t* to = unsafe_host_pointer(address, bytes.size());
   if (to == nullptr) return false;
-  std::memset(to, 0, size);
+  size_t start = 0;  // everything before it is in RAM
+  size_t zeros = 0;  // so many bytes before `at` are zeros
+  auto flush = [&](size_t at) {
+    if (zeros < kWorthwhile) return;
+    write_through_file(to + start, bytes.subspan(start, at - zeros - start));
+    clear(to + (at - zeros), zeros);
+    start = at;
+  };
+  for (size_t at = 0; at < bytes.size();) {
+    uint64_t in_page = static_cast<uint64_t>(to + at - base_) % kPageSize;
+    size_t size = std::min<size_t>(kPageSize - in_page, bytes.size() - at);
+    if (is_zero(bytes.subspan(at, size))) {
+      zeros += size;
+    } else {
+      flush(at);
+      zeros = 0;
+    }
+    at += size;
+  }
+  flush(bytes.size());
+  write_through_file(to + start, bytes.subspan(start));
+  return true;
+}
+
+// Pages are given back to the host, which is far cheaper than to write zeros into pages that are not there.
+void GuestMemory::clear(uint8_t* from, uint64_t size) {
+  auto offset = static_cast<uint64_t>(from - base_);
+  uint64_t first = std::min((offset + kPageSize - 1) / kPageSize * kPageSize, offset + size);
+  uint64_t end = std::max((offset + size) / kPageSize * kPageSize, first);
+  if (end > first && fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                               static_cast<off_t>(first), static_cast<off_t>(end - first)) != 0)
+    std::memset(base_ + first, 0, end - first);
+  std::memset(base_ + offset, 0, first - offset);
+  std::memset(base_ + end, 0, offset + size - end);
+}
+
+bool GuestMemory::zero(GuestAddress address, uint64_t size) {
+  uint8_t* from = unsafe_host_pointer(address, size);
+  if (from == nullptr) return false;
+  clear(from, size);
   return true;
 }
 
