@@ -35,7 +35,7 @@ struct Link {
   uint64_t relative_address = 0;  // of the jump's rel32; 0 = it always uses the slot
   uint64_t leave_stub = 0;
   uint64_t slot_stub = 0;
-  uint64_t target = 0;  // linear address
+  uint64_t target = 0;  // linear address; in kModeRelative, from the page's base on
   CodeMode mode = 0;    // in which the target runs
 };
 
@@ -56,7 +56,7 @@ struct CodeHole {
 // Identity of the code that a block was made from.
 struct BlockKey {
   GuestAddress physical;  // of the first byte
-  uint64_t rip;
+  uint64_t rip;           // 0 with kModeRelative: that is the same wherever the page is
   CodeMode mode;
   friend bool operator==(const BlockKey&, const BlockKey&) = default;
 };
@@ -108,6 +108,7 @@ struct Block {
   }
   // A block that goes on in the next page depends on a second address translation: only lookups may enter it.
   [[nodiscard]] bool chainable() const { return second_page() == kNoPage; }
+  [[nodiscard]] bool relative() const { return (mode.load(std::memory_order_relaxed) & kModeRelative) != 0; }
   // Offset of its first byte of hot code.
   [[nodiscard]] uint32_t hot() const { return host.load(std::memory_order_relaxed) - entry_offset; }
   // Bytes of guest code in its first page.

@@ -139,6 +139,8 @@ void CodeSpace::clear(const Gate& gate) {
       pages_.page(page)->first_block = 0;
     }
   }
+  for (CodePage* page : numbered_) page->number.store(kNoPageNumber);
+  numbered_.clear();
   table_.clear();
   blocks_.clear();
   links_.clear();

@@ -42,18 +42,23 @@ void CodeSpace::point_link(const StoredLink& link, uint32_t target) {
   cache_->patch32(code() + link.relative, target - (link.relative + 4));
 }
 
-void CodeSpace::chain(uint32_t link, uint64_t epoch, const BlockRequest& request, LinkSlots& slots) {
+void CodeSpace::chain(uint32_t link, uint64_t epoch, const BlockRequest& request, const Context& context,
+                      LinkSlots& slots) {
   std::lock_guard lock(mutex_);
   if (epoch != epoch_.load() || link >= links_.count()) return;
   StoredLink& from = links_.at(link);
-  // Whether it has direct memory is the target's own affair.
-  if (static_cast<uint64_t>(int64_t{from.target}) != request.key.rip ||
-      ((from.mode ^ request.key.mode) & ~kModeDirect) != 0)
-    return;
+  bool relative = (from.mode & kModeRelative) != 0;
+  uint64_t target = static_cast<uint64_t>(int64_t{from.target}) +
+                    (relative ? context.page_bases[context.page_number].base : 0);
+  // Whether it has direct memory, or an address of its own, is the target's affair.
+  constexpr CodeMode kTargets = kModeDirect | kModeRelative;
+  if (target != request.rip || ((from.mode ^ request.key.mode) & ~kTargets) != 0) return;
   uint32_t number = lookup_number(request);
   if (number == BlockTable::kNone || from.chained_to != StoredLink::kNoBlock) return;
   Block& block = blocks_.at(number);
-  if (from.relative != 0 && block.chainable()) {
+  // What has an address of its own must not follow from what is the same at all of them, nor the reverse:
+  // bases may have changed (PageBases).
+  if (from.relative != 0 && block.chainable() && relative == block.relative()) {
     links_.chain(link, block, number);
     return point_link(from, block.host.load());
   }

@@ -17,7 +17,8 @@ struct CodePage {
   std::atomic<uint32_t> storers;  // CodePages::kNobody, a line's number or kMany; and perhaps kWindow
   uint32_t first_block;           // BlockArena's list of the blocks that need the page; 0 = none
   std::atomic<uint64_t> changes;  // how often a store dropped code here
-  std::atomic<uint64_t> hot;      // not 0: user code was found running here again and again (DirectMode)
+  std::atomic<uint32_t> hot;      // not 0: user code was found running here again and again (DirectMode)
+  std::atomic<uint32_t> number;   // of the page's base (PageBases), or kNoPageNumber
 };
 inline constexpr uint32_t kCodePageShift = 5;
 static_assert(sizeof(CodePage) == 1 << kCodePageShift);

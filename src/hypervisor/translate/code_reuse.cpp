@@ -11,7 +11,7 @@ StoredKey stored_key(const BlockKey& key) {
 
 // What depends on more than guest code is not stored.
 bool storable(const BlockRequest& request, bool changing) {
-  return (request.key.mode & kModeDirect) == 0 && !changing;
+  return (request.key.mode & (kModeDirect | kModeRelative)) == 0 && !changing;
 }
 }  // namespace
 
@@ -41,7 +41,7 @@ void CodeSpace::place_neighbours(const BlockRequest& request, const Gate& gate) 
     bool near = (key.rip & kPageMask) == (request.key.rip & kPageMask) &&
                 ((key.mode ^ request.key.mode) & ~kModeAccessUser) == 0;
     if (!near) continue;
-    BlockRequest other{{(request.key.physical & kPageMask) + key.page_offset, key.rip, key.mode}};
+    BlockRequest other{{(request.key.physical & kPageMask) + key.page_offset, key.rip, key.mode}, key.rip};
     if (table_.find(other.key) != BlockTable::kNone) continue;
     if (!has_room_for_block()) return;
     only_stored_ = true;

@@ -65,6 +65,19 @@ void CodeSpace::remove_vcpu(const Gate& gate) {
   std::erase_if(vcpus_, [&gate](const Vcpu& vcpu) { return vcpu.gate == &gate; });
 }
 
+uint32_t CodeSpace::page_number(GuestAddress page) {
+  CodePage* entry = pages_.page(page);
+  if (entry == nullptr) return kNoPageNumber;
+  uint32_t number = entry->number.load(std::memory_order_relaxed);
+  if (number != kNoPageNumber) return number;
+  std::lock_guard lock(mutex_);
+  if (entry->number.load() != kNoPageNumber || numbered_.size() + 1 == kPageBases)
+    return entry->number.load();
+  numbered_.push_back(entry);
+  entry->number.store(static_cast<uint32_t>(numbered_.size()));
+  return entry->number.load();
+}
+
 std::optional<FoundBlock> CodeSpace::find(const BlockRequest& request, const Gate& gate) {
   Block* block = lookup(request);
   if (block == nullptr || (request.indirect && block->indirect.load(std::memory_order_acquire) == 0)) {
@@ -103,7 +116,8 @@ bool CodeSpace::add_indirect_entry(Block& block, const BlockRequest& request) {
   if (block.indirect.load() != 0) return true;
   if (!has_room(0, kIndirectEntrySize)) return false;
   uint64_t address = cache_->cold_address();
-  TranslationRequest entry{request.key.physical, request.key.rip, request.key.mode, {}, 0, address, 0};
+  TranslationRequest entry{request.key.physical, request.rip, request.key.mode, {}, 0, address, 0};
+  entry.page_number = request.page_number;
   cache_->place_cold(translator_.indirect_entry(entry, code() + block.host.load()));
   block.indirect.store(offset(address), std::memory_order_release);
   return true;
@@ -172,9 +186,10 @@ void CodeSpace::make_code(const BlockRequest& request, const Place& place) {
   }
   std::optional<DirectEntry> direct = request.direct;
   if (direct) direct->hints = &hints_;
-  result_ = &translator_.translate({request.key.physical, request.key.rip, request.key.mode, bytes_->view(),
-                                    place.hot, place.cold, place.first_link, place.indirect,
-                                    direct ? &*direct : nullptr, place.changing ? code_address(request) : 0});
+  result_ =
+      &translator_.translate({request.key.physical, request.rip, request.key.mode, bytes_->view(), place.hot,
+                              place.cold, place.first_link, place.indirect, direct ? &*direct : nullptr,
+                              place.changing ? code_address(request) : 0, request.page_number});
   hot_ = translator_.hot();
   cold_ = translator_.cold();
 }
@@ -185,6 +200,11 @@ GuestAddress CodeSpace::second_page(const BlockRequest& request) const {
 }
 
 Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
+  // The cache may have been emptied since the page got its number.
+  if (pages_.page(request.key.physical) == nullptr) return nullptr;
+  if (request.page_number != kNoPageNumber &&
+      pages_.page(request.key.physical)->number.load() != request.page_number)
+    return nullptr;
   uint32_t number = table_.find(request.key);
   Block* old = number == BlockTable::kNone ? nullptr : &blocks_.at(number);
   bool dropped = old != nullptr && !old->valid.load();
@@ -291,21 +311,29 @@ uint32_t CodeSpace::number_at(uint64_t host_rip) const {
   return at - block.hot() < block.hot_capacity ? low - 1 : BlockTable::kNone;
 }
 
-DroppedBlock CodeSpace::dropped_block(uint32_t number) const {
+// The linear address of a block in the address space of the moment.
+uint64_t CodeSpace::rip_of(const Block& block, const Context& context) {
+  uint64_t rip = block.rip.load(std::memory_order_relaxed);
+  if (!block.relative()) return rip;
+  GuestAddress physical = block.physical.load(std::memory_order_relaxed);
+  return context.page_bases[pages_.page(physical)->number.load()].base + (physical & ~kPageMask);
+}
+
+DroppedBlock CodeSpace::dropped_block(const Context& context, uint32_t number) {
   const Block& block = blocks_.at(number);
   uint32_t indirect = block.indirect.load();
-  return {block.rip.load(),
+  return {rip_of(block, context),
           block.mode.load(),
           {code() + block.host.load(), indirect == 0 ? 0 : code() + indirect}};
 }
 
 // The caller is inside, so nothing that it can be in changes now.
-std::optional<FaultPoint> CodeSpace::fault_point(uint64_t host_rip) const {
+std::optional<FaultPoint> CodeSpace::fault_point(const Context& context, uint64_t host_rip) {
   uint32_t number = number_at(host_rip);
   if (number == BlockTable::kNone) return std::nullopt;
   const Block& block = blocks_.at(number);
   uint64_t at = offset(host_rip) - block.host.load(std::memory_order_relaxed);
-  uint64_t rip = block.rip.load(std::memory_order_relaxed);
+  uint64_t rip = rip_of(block, context);
   if (at == 0) return FaultPoint{rip, rip, true, {}};
   const InstructionRecord* first = blocks_.records(block);
   const InstructionRecord* next = std::upper_bound(

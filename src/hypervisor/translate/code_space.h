@@ -25,6 +25,8 @@ namespace cumulet::hypervisor {
 // What a vCPU is about to run.
 struct BlockRequest {
   BlockKey key;
+  uint64_t rip = 0;
+  uint32_t page_number = kNoPageNumber;  // with kModeRelative
   GuestAddress second_page =
       kNoPage;            // physical page behind the key's, where known and near enough to matter
   bool indirect = false;  // an indirect jump goes there
@@ -71,12 +73,18 @@ class CodeSpace {
   void add_vcpu(Context& context, Gate& gate, LinkSlots& slots, DirectWindow& window);
   void remove_vcpu(const Gate& gate);
 
+  // The number of a page of RAM for kModeRelative, or kNoPageNumber if there are no more. It holds as long as
+  // epoch() stays.
+  [[nodiscard]] uint32_t page_number(GuestAddress page);
+
   // The block for a request, made if there is none; nothing if the bytes are not in RAM, or cannot be
   // translated as they lie (cut off by the page's end). `gate` is the caller's.
   std::optional<FoundBlock> find(const BlockRequest& request, const Gate& gate);
-  // Makes the jump with this number go straight to the block of `request`, if that is what it targets: for
-  // all vCPUs, or for the one of `slots`. `epoch` is what epoch() was when the jump was taken.
-  void chain(uint32_t link, uint64_t epoch, const BlockRequest& request, LinkSlots& slots);
+  // Makes the jump with this number, the last that the vCPU of `context` and `slots` left by, go straight to
+  // the block of `request`, if that is what it targets: for all vCPUs, or for this one. `epoch` is what
+  // epoch() was when the jump was taken.
+  void chain(uint32_t link, uint64_t epoch, const BlockRequest& request, const Context& context,
+             LinkSlots& slots);
   // [address, address + size), which does not cross a page, is about to be written by the translated code at
   // `host_rip`, whose TLB line has kTlbCodeStore: drops the blocks made from these bytes. False if it cannot
   // be done now, or if the code that would run on is one of these blocks. `context` is the vCPU's.
@@ -93,11 +101,13 @@ class CodeSpace {
   // The index of the instruction was no small number.
   void refine_index(const BlockKey& key, GuestAddress site);
 
-  // The block whose redirect was taken (LeaveReason::kDropped). The caller has not left its gate yet.
-  [[nodiscard]] DroppedBlock dropped_block(uint32_t number) const;
+  // The block whose redirect the vCPU of `context` took (LeaveReason::kDropped). It has not left its gate
+  // yet.
+  [[nodiscard]] DroppedBlock dropped_block(const Context& context, uint32_t number);
 
-  // The guest instruction at a host address in translated code. The caller has not left its gate yet.
-  [[nodiscard]] std::optional<FaultPoint> fault_point(uint64_t host_rip) const;
+  // The guest instruction at a host address in translated code, for the vCPU of `context`, which has not left
+  // its gate yet.
+  [[nodiscard]] std::optional<FaultPoint> fault_point(const Context& context, uint64_t host_rip);
 
   [[nodiscard]] CodePages& pages() { return pages_; }
   [[nodiscard]] const Stubs& stubs() const { return stubs_; }
@@ -135,6 +145,7 @@ class CodeSpace {
   [[nodiscard]] Block* lookup(const BlockRequest& request) const;
   [[nodiscard]] bool has_room(uint64_t hot, uint64_t cold) const;
   bool add_indirect_entry(Block& block, const BlockRequest& request);
+  [[nodiscard]] uint64_t rip_of(const Block& block, const Context& context);
   Block* make(const BlockRequest& request, const Gate& gate);
   Block* make_again(uint32_t number, const BlockRequest& request, const Gate& gate);
   [[nodiscard]] bool has_room_for_block() const;
@@ -187,6 +198,7 @@ class CodeSpace {
 
   std::mutex mutex_;  // of everything below, and of all writing to the cache, the blocks and the page masks
   std::vector<Vcpu> vcpus_;
+  std::vector<CodePage*> numbered_;  // by number, from 1 on
   uint32_t next_storer_ = 1;
   bool others_held_ = false;
   Translator translator_;

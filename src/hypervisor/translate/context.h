@@ -47,6 +47,16 @@ constexpr uint32_t jump_index(uint64_t rip) { return static_cast<uint32_t>(rip) 
 // The most direct jumps in the code cache at a time; each has a slot (LinkSlots).
 inline constexpr uint32_t kLinkSlots = 1 << 20;
 
+// Where a page of user code lies in the address space of the moment (PageBases).
+struct PageBase {
+  uint64_t base;  // linear address
+  uint64_t minus_base;
+  uint64_t generation;  // of PageBases; says whether the rest holds
+};
+inline constexpr uint32_t kPageBases = 1 << 16;
+// No page's number; its base is 0, so what is relative to it is a linear address.
+inline constexpr uint32_t kNoPageNumber = 0;
+
 // A region of 4 GiB that translated user code reaches directly (DirectWindow): addresses whose upper 32 bits
 // are `upper` lie `delta` further in this process.
 struct DirectSlot {
@@ -85,10 +95,10 @@ enum class FlagsPlace : uint8_t { kDead, kRax, kMemory };
 
 // What the cold path of one memory access needs to know; lies in the code cache behind it.
 struct AccessSite {
-  uint64_t guest_rip;
-  uint64_t resume;  // host code address at which the access happens, with the host pointer in `address`
-  uint8_t address;  // scratch register of the pointer; its guest value is in spill[0]
-  uint8_t index;    // the other scratch register; spill[1]
+  uint64_t guest_rip;  // from page_bases[page_number] on
+  uint64_t resume;     // host code address at which the access happens, with the host pointer in `address`
+  uint8_t address;     // scratch register of the pointer; its guest value is in spill[0]
+  uint8_t index;       // the other scratch register; spill[1]
   FlagsPlace flags;
   uint8_t size;  // bytes of the access
   bool write;
@@ -96,17 +106,18 @@ struct AccessSite {
   // Of rep movs and rep stos: bytes of an element. The access is the whole run of rcx elements, within a
   // page.
   uint8_t element_size = 0;
-  uint8_t tlb = 0;       // tlb_of() the code's mode
+  uint8_t tlb = 0;  // tlb_of() the code's mode
+  uint32_t page_number = kNoPageNumber;
   bool several = false;  // of several instructions: which one faults is for the interpreter to find
-  std::array<uint8_t, 7> unused = {};
+  std::array<uint8_t, 3> unused = {};
 };
 
 // What undoes an indirect jump whose target is not canonical, so that the interpreter can do it again; lies
 // in the code cache.
 struct JumpSite {
-  uint64_t guest_rip;
-  int32_t undo;  // to be added to rsp
-  uint32_t unused = 0;
+  uint64_t guest_rip;  // as AccessSite's
+  int32_t undo;        // to be added to rsp
+  uint32_t page_number;
 };
 
 inline constexpr uint32_t kVectorSaveSize = 16 * 32;
@@ -126,6 +137,7 @@ struct alignas(4096) Context {
   uint64_t host_flags;    // the guest's arithmetic flags (and host bits) when it left
   uint64_t resume_flags;  // those to enter with, in lahf/seto form
   uint64_t link;
+  uint32_t page_number;    // of LeaveStubs
   uint32_t jump_site;      // low half of the JumpSite's address
   uint64_t host_rip;       // of a native fault
   uint64_t fault_address;  // si_addr of a native fault
@@ -154,6 +166,7 @@ struct alignas(4096) Context {
   // Large, and touched where used only.
   alignas(4096) std::array<std::array<uint64_t, kJumpEntries>, kModeCount> jumps;
   std::array<uint64_t, kLinkSlots> link_slots;
+  std::array<PageBase, kPageBases> page_bases;
 };
 
 // The table of a mode; user code has the same one with direct access to memory and without.

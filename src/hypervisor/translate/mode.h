@@ -8,9 +8,10 @@
 namespace cumulet::hypervisor {
 
 // Bit 0: CPL 3. Bit 1: CPL 0 with EFLAGS.AC, which opens user pages under SMAP. Bits 3:2: FpuLevel. Bit 4,
-// with bit 0 only: memory is reached through the DirectWindow; jump caches do not know that bit.
+// with bit 0 only: memory is reached through the DirectWindow. Bit 5, with bit 0 only: the code is the same
+// at all linear addresses (PageBases). Jump caches do not know the last two.
 using CodeMode = uint8_t;
-inline constexpr CodeMode kModeUser = 1, kModeAccessUser = 2, kModeDirect = 16;
+inline constexpr CodeMode kModeUser = 1, kModeAccessUser = 2, kModeDirect = 16, kModeRelative = 32;
 inline constexpr uint32_t kModeFpuShift = 2;
 inline constexpr uint32_t kModeCount = 16;  // of jump caches
 

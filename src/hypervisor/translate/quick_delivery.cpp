@@ -123,7 +123,7 @@ bool deliver_page_fault(Context& context, const Exception& fault) {
 
 void undo_access(Context& context, const AccessSite& site) {
   CpuState& state = context.cpu.state;
-  state.rip = site.guest_rip;
+  state.rip = site_rip(context, site.page_number, site.guest_rip);
   state.gpr[site.address] = context.spill[0];
   state.gpr[site.index] = context.spill[1];
   if (site.element_size != 0) {

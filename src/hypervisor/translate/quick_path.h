@@ -74,6 +74,10 @@ bool restore_extended(Context* context);
 bool finish(Context& context);
 
 const AccessSite& missed_site(const Context& context);
+// The linear address that a site of translated code says from a page's base on.
+inline uint64_t site_rip(const Context& context, uint32_t page_number, uint64_t rip) {
+  return context.page_bases[page_number].base + rip;
+}
 // Brings back the guest's registers and flags as they were before the instruction.
 void undo_access(Context& context, const AccessSite& site);
 bool access_miss(Context* context);  // a QuickHandler

@@ -60,7 +60,8 @@ class BlockStorer {
 
   // Appends the block of this code to `out` and returns how many bytes it is made from: 0, and nothing, if it
   // cannot be placed elsewhere. `bytes` is the code with what follows it, `rip` where it was.
-  uint16_t store(const StoredKey& key, uint64_t rip, bool indirect, ByteView bytes, std::vector<uint8_t>& out);
+  uint16_t store(const StoredKey& key, uint64_t rip, bool indirect, ByteView bytes,
+                 std::vector<uint8_t>& out);
 
  private:
   struct Sample {

@@ -22,9 +22,9 @@ class Generator : public Xbyak::CodeGenerator {
   void generate(uint64_t address, const StubHandlers& handlers, const StubMemory& memory, Stubs& stubs) {
     stubs.enter = address + offset();
     enter();
-    stubs.link = address + offset();
+    stubs.leave.link = address + offset();
     leave_light(LeaveReason::kLink, handlers.leave);
-    stubs.lookup = address + offset();
+    stubs.leave.lookup = address + offset();
     leave_light(LeaveReason::kLookup, handlers.leave);
     stubs.dropped = address + offset();
     leave_light(LeaveReason::kDropped, handlers.leave);
@@ -33,7 +33,7 @@ class Generator : public Xbyak::CodeGenerator {
     mov(rcx, field(&layout_.spill[0]));
     mov(r11, field(&layout_.spill[1]));
     leave_light(LeaveReason::kIndirect, handlers.leave);
-    stubs.interpret_general = address + offset();
+    stubs.leave.interpret_general = address + offset();
     leave_light(LeaveReason::kInterpretGeneral, handlers.leave);
     stubs.region_miss = address + offset();
     leave_light(LeaveReason::kRegionMiss, handlers.leave);
@@ -42,18 +42,19 @@ class Generator : public Xbyak::CodeGenerator {
     store_beside_code(memory);
     call_quick(handlers.quick.access_miss);
     for (size_t i = 0; i < kSystemOperations; ++i) {
-      stubs.system[i] = address + offset();
+      stubs.leave.system[i] = address + offset();
       save_registers();
       call_quick(handlers.quick.system[i]);
     }
     L(leave_quick_);
     call_handler(handlers.leave);
-    stubs.interpret = address + offset();
+    stubs.leave.interpret = address + offset();
     leave_full();
     stubs.leave_fault = address + offset();
     L(leave_saved_);
     save_extended_state();
     return_to_host();
+    add_relative_ways(address, stubs.leave, stubs.leave_relative);
   }
 
  private:
@@ -139,6 +140,35 @@ class Generator : public Xbyak::CodeGenerator {
     mov(rsp, field(&layout_.host_rsp));
     pushfq();
     pop(field(&layout_.host_flags));
+  }
+
+  void add_relative_ways(uint64_t address, const LeaveStubs& ways, LeaveStubs& relative) {
+    auto add = [&](uint64_t way, uint64_t& made) {
+      made = address + offset();
+      add_page_base();
+      jmp(getCode() + (way - address), T_NEAR);
+    };
+    add(ways.link, relative.link);
+    add(ways.lookup, relative.lookup);
+    add(ways.interpret_general, relative.interpret_general);
+    add(ways.interpret, relative.interpret);
+    for (size_t i = 0; i < kSystemOperations; ++i) add(ways.system[i], relative.system[i]);
+  }
+
+  // Makes state.rip a linear address. Leaves flags and registers alone.
+  void add_page_base() {
+    static_assert(sizeof(PageBase) == 3 * 8);
+    mov(field(&layout_.temporary), rax);
+    mov(field(&layout_.spill[0]), rcx);
+    mov(eax, field(&layout_.page_number, false));
+    lea(eax, ptr[rax + rax * 2]);
+    putSeg(gs);
+    mov(rax, ptr[rax * 8 + static_cast<uint32_t>(context_offset(layout_, &layout_.page_bases[0].base))]);
+    mov(rcx, field(&layout_.cpu.state.rip));
+    lea(rax, ptr[rax + rcx]);
+    mov(field(&layout_.cpu.state.rip), rax);
+    mov(rax, field(&layout_.temporary));
+    mov(rcx, field(&layout_.spill[0]));
   }
 
   void leave_light(LeaveReason reason, LightLeaveHandler handler) {

@@ -92,7 +92,7 @@ void Translator::compute_address(Emitter& out, const Address& address) {
   if (address.form == Address::Form::kRegister) return out.lea(address_, address.base, address.displacement);
   const DecodedInstruction& instruction = instructions_[current_];
   if (instruction.memory.rip_relative) {
-    out.move_immediate(address_, instruction.target);
+    load_linear(out, address_, instruction.target);
   } else {
     out.raw(load_operand_address(instruction, address_).view());
   }
@@ -128,9 +128,9 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
   hot_.jump_if(Condition::kAbove, site_address + sizeof(AccessSite));
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
 
-  cold_.value(AccessSite{current_rip(), hot_.here(), address_, index_, flags, size, write,
+  cold_.value(AccessSite{from_base(current_rip()), hot_.here(), address_, index_, flags, size, write,
                          instructions_[current_].general, 0, static_cast<uint8_t>(tlb_of(request_.mode)),
-                         several});
+                         request_.page_number, several});
   compute_address(cold_, address);
   cold_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
   cold_.move_immediate(address_, site_address);

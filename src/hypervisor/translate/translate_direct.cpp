@@ -398,7 +398,7 @@ void Translator::emit_direct_check(const DirectCheck& check) {
   }
   cold_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
   cold_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
-  cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
+  store_rip(cold_, current_rip());
   cold_.store_context_immediate64(context_offset(layout_, &layout_.miss_linear), request_.rip);
   uint64_t kind = subject.form == DirectSubject::Form::kIndex ? kIndexMiss : 0;
   cold_.store_context_immediate64(context_offset(layout_, &layout_.link),

@@ -22,10 +22,10 @@ uint64_t Translator::add_link(uint64_t target, CodeMode mode, uint64_t relative_
   if (relative_address != 0) cold_.jump_context(slot_of_next_link());
   uint64_t leave = cold_.here();
   auto number = static_cast<uint32_t>(request_.first_link + result_.links.size());
-  cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), target);
+  store_rip(cold_, target);
   cold_.store_context_immediate64(context_offset(layout_, &layout_.link), number);
-  cold_.jump(stubs_.link);
-  result_.links.push_back({relative_address, leave, slot_stub, target, mode});
+  cold_.jump(leave_stubs().link);
+  result_.links.push_back({relative_address, leave, slot_stub, from_base(target), mode});
   return leave;
 }
 
@@ -33,8 +33,8 @@ uint64_t Translator::add_link(uint64_t target, CodeMode mode, uint64_t relative_
 void Translator::translate_jump(uint64_t target, CodeMode mode) {
   ended_ = true;
   if (single_instruction_) {
-    hot_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), target);
-    hot_.jump(stubs_.lookup);
+    store_rip(hot_, target);
+    hot_.jump(leave_stubs().lookup);
   } else if (target == request_.rip && mode == request_.mode) {
     hot_.jump(request_.hot_address + result_.entry_offset);
   } else if (chainable_target(target) && mode == request_.mode) {
@@ -50,8 +50,8 @@ void Translator::translate_jump(uint64_t target, CodeMode mode) {
 uint64_t Translator::far_jump_stub(uint64_t target) {
   uint64_t stub = cold_.here();
   if (single_instruction_) {
-    cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), target);
-    cold_.jump(stubs_.lookup);
+    store_rip(cold_, target);
+    cold_.jump(leave_stubs().lookup);
   } else {
     cold_.jump_context(slot_of_next_link());
     add_link(target, request_.mode, 0);

@@ -9,22 +9,30 @@ constexpr uint8_t kSlot = 8;
 
 bool fits_signed32(uint64_t value) { return static_cast<uint64_t>(static_cast<int32_t>(value)) == value; }
 
-// rcx += value; may use r11.
-void add_to_rcx(Emitter& out, uint64_t value) {
-  if (fits_signed32(value)) return out.lea(kRcx, kRcx, static_cast<int32_t>(value));
-  out.move_immediate(kR11, value);
-  out.lea_sum(kRcx, kRcx, kR11, 0);
-}
 }  // namespace
+
+// rcx += the block's rip, or -= it; may use r11.
+void Translator::add_rip_to_rcx(Emitter& out, bool subtract) {
+  uint64_t value = from_base(request_.rip);
+  if (subtract) value = -value;
+  if (relative()) {
+    const PageBase& entry = layout_.page_bases[request_.page_number];
+    out.load_context(kR11, context_offset(layout_, subtract ? &entry.minus_base : &entry.base));
+  } else if (!fits_signed32(value)) {
+    out.move_immediate(kR11, value);
+  }
+  if (relative() || !fits_signed32(value)) out.lea_sum(kRcx, kRcx, kR11, 0);
+  if (fits_signed32(value)) out.lea(kRcx, kRcx, static_cast<int32_t>(value));
+}
 
 // A jump knows the low bits of its target only, so the entry verifies the rest: rcx must be this block's rip.
 // The guest's rcx and r11 are in spill[0] and spill[1]. The only conditional jump that leaves flags alone is
 // jrcxz.
 void Translator::emit_indirect_entry(Emitter& out) {
   constexpr uint8_t kJrcxzSize = 2;
-  add_to_rcx(out, -request_.rip);
+  add_rip_to_rcx(out, true);
   aside_.start(out.here() + kJrcxzSize);
-  add_to_rcx(aside_, request_.rip);
+  add_rip_to_rcx(aside_, false);
   aside_.jump(stubs_.indirect_miss);
   out.jump_if_rcx_zero(static_cast<uint8_t>(aside_.bytes().size()));
   out.raw(aside_.bytes());
@@ -79,7 +87,7 @@ void Translator::jump_to_rcx(CodeMode mode, int32_t undo) {
   cold_.align(alignof(JumpSite));
   hot_.store_context_immediate32(context_offset(layout_, &layout_.jump_site),
                                  static_cast<uint32_t>(cold_.here()));
-  cold_.value(JumpSite{current_rip(), undo});
+  cold_.value(JumpSite{from_base(current_rip()), undo, request_.page_number});
   if (single_instruction_) {
     hot_.jump(stubs_.indirect_miss);
   } else {

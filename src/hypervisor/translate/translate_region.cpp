@@ -327,8 +327,8 @@ void Translator::bind_leader() {
   result_.polls.push_back({hot_.here(), cold_.here()});
   hot_.store_context32(context_offset(layout_, &layout_.poll_page), kRax);
   reload_scratch(cold_);
-  cold_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
-  cold_.jump(stubs_.lookup);
+  store_rip(cold_, current_rip());
+  cold_.jump(leave_stubs().lookup);
 }
 
 // Emits a jump to a leader.

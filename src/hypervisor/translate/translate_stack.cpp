@@ -102,10 +102,10 @@ void Translator::push_return_address() {
   reload_rax(flags);
   record(false);
   uint64_t address = next_rip();
-  if (static_cast<uint64_t>(static_cast<int32_t>(address)) == address) {
+  if (!relative() && static_cast<uint64_t>(static_cast<int32_t>(address)) == address) {
     hot_.store_immediate(address_, static_cast<int32_t>(address));
   } else {
-    hot_.move_immediate(index_, address);
+    load_linear(hot_, index_, address);
     record(false);
     hot_.store(address_, index_);
   }

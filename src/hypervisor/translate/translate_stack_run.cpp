@@ -77,8 +77,7 @@ void Translator::translate_in_stack_run(const DecodedInstruction& instruction, i
       return hot_.store_immediate(slot, static_cast<int32_t>(instruction.immediate));
     case InstructionKind::kPopRegister: return hot_.load(instruction.operand_register, slot);
     case InstructionKind::kReturn: return hot_.load(address_, slot);
-    case InstructionKind::kRipAddress:
-      return hot_.move_immediate(instruction.operand_register, instruction.target);
+    case InstructionKind::kRipAddress: return translate_rip_address(instruction);
     case InstructionKind::kCopy: return translate_copy(instruction);
     default: return;
   }

@@ -5,8 +5,8 @@
 namespace cumulet::hypervisor {
 
 void Translator::leave_to_interpreter(Emitter& out) {
-  out.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
-  out.jump(instructions_[current_].general ? stubs_.interpret_general : stubs_.interpret);
+  store_rip(out, current_rip());
+  out.jump(instructions_[current_].general ? leave_stubs().interpret_general : leave_stubs().interpret);
 }
 
 // Sets or clears bits in a byte of state.rflags, which holds the flags that the host's do not.
@@ -87,10 +87,10 @@ void Translator::call_quick_handler(const DecodedInstruction& instruction) {
     hot_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
   }
   release_scratch();
-  hot_.store_context_immediate64(context_offset(layout_, &layout_.cpu.state.rip), current_rip());
+  store_rip(hot_, current_rip());
   hot_.store_context_immediate32(context_offset(layout_, &layout_.operand),
                                  __builtin_bit_cast(uint32_t, operand));
-  hot_.jump(stubs_.system[static_cast<size_t>(instruction.system)]);
+  hot_.jump(leave_stubs().system[static_cast<size_t>(instruction.system)]);
   ended_ = true;
 }
 

@@ -42,6 +42,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
       tlb_(context_, space),
       fetch_(cpu_),
       slots_(context_),
+      page_bases_(context_),
       interpreter_(set_up_cpu(index, memory)) {
   context_.owner = this;
   context_.filler = &tlb_;
@@ -97,9 +98,10 @@ std::optional<Exit> TranslateVcpu::event_exit() {
 // Executes at least one instruction, unless a kick came.
 std::optional<Exit> TranslateVcpu::advance() {
   if (space_ == nullptr || !translatable(cpu_)) return interpreter_.step();
+  uint64_t epoch = current_epoch();
   std::optional<BlockRequest> request = next_request();
   if (!request) return interpreter_.step();
-  return run_translated(*request);
+  return run_translated(*request, epoch);
 }
 
 std::optional<BlockRequest> TranslateVcpu::next_request() {
@@ -107,13 +109,23 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   std::optional<GuestAddress> page = fetch_.page_of(rip);
   if (!page) return std::nullopt;
   uint64_t offset = rip & ~kPageMask;
-  BlockRequest request{{*page + offset, rip, current_mode(*page)}};
+  BlockRequest request{{*page + offset, rip, current_mode(*page)}, rip};
   request.indirect = pending_lookup_;
+  if ((request.key.mode & (kModeUser | kModeDirect)) == kModeUser) make_relative(request);
   if ((request.key.mode & kModeDirect) != 0)
     request.direct = {nullptr, &cpu_.state.gpr, cpu_.state.segments[kFs].base, &direct_->window()};
   if (kPageSize - offset < kMaxInstructionLength)
     request.second_page = fetch_.page_of(rip + kMaxInstructionLength).value_or(kNoPage);
   return request;
+}
+
+// User code that is not worth direct memory is translated for all addresses that it may have.
+void TranslateVcpu::make_relative(BlockRequest& request) {
+  uint32_t number = space_->page_number(request.key.physical & kPageMask);
+  if (number == kNoPageNumber || !page_bases_.enter(number, request.rip & kPageMask)) return;
+  request.page_number = number;
+  request.key.rip = 0;
+  request.key.mode |= kModeRelative;
 }
 
 CodeMode TranslateVcpu::current_mode(GuestAddress page) {
@@ -134,9 +146,7 @@ void TranslateVcpu::user_code_interrupted() {
 
 // What jump caches and slots lead to may be of the other kind now.
 void TranslateVcpu::direct_memory_changed(bool changed) {
-  if (!changed) return;
-  jumps_->flush_user();
-  slots_.flush_user();
+  if (changed) flush_user_jumps();
 }
 
 // The key of a block with kModeDirect that just ran.
@@ -158,9 +168,10 @@ void TranslateVcpu::handle_region_miss() {
 // The epoch of the block addresses to come; those of an older one are forgotten.
 uint64_t TranslateVcpu::current_epoch() {
   uint64_t epoch = space_->epoch();
-  if (epoch != jumps_epoch_) jumps_->flush_all();  // LinkSlots were emptied with the cache
-  jumps_epoch_ = epoch;
-  return epoch;
+  if (epoch == jumps_epoch_) return epoch;
+  jumps_->flush_all();  // LinkSlots were emptied with the cache
+  page_bases_.end_generation();
+  return jumps_epoch_ = epoch;
 }
 
 // What led to a dropped block, on this vCPU, is looked up again if there is another one in its place.
@@ -174,11 +185,11 @@ void TranslateVcpu::forget_dropped(const FoundBlock& block) {
 // Makes the block the next to run, and enters the gate. False: something came in between.
 bool TranslateVcpu::prepare_entry(const BlockRequest& request, const FoundBlock& block, uint64_t epoch) {
   if (pending_link_ != kNoLink && use_jump_cache_)
-    space_->chain(pending_link_, pending_link_epoch_, request, slots_);
+    space_->chain(pending_link_, pending_link_epoch_, request, context_, slots_);
   pending_link_ = kNoLink;
   if (dropped_) forget_dropped(block);
   if (pending_lookup_ && use_jump_cache_ && block.indirect != 0)
-    jumps_->fill(request.key.mode, request.key.rip, block.indirect);
+    jumps_->fill(request.key.mode, request.rip, block.indirect);
   pending_lookup_ = false;
   context_.target = block.host;
   cpu_.state.rflags &= ~rflags::kRf;  // the next instruction to complete clears it (SDM volume 3, 17.3.1.1)
@@ -190,8 +201,7 @@ bool TranslateVcpu::prepare_entry(const BlockRequest& request, const FoundBlock&
   return false;
 }
 
-std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request) {
-  uint64_t epoch = current_epoch();
+std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request, uint64_t epoch) {
   std::optional<FoundBlock> block = space_->find(request, gate_);
   if (!block) return interpreter_.step();
   if (!prepare_entry(request, *block, epoch)) return std::nullopt;
@@ -211,7 +221,7 @@ bool TranslateVcpu::go_on() {
   if (context_.reason == LeaveReason::kInterpret) return false;
   merge_flags();
   if (context_.reason == LeaveReason::kDropped) {
-    dropped_ = space_->dropped_block(static_cast<uint32_t>(context_.link));
+    dropped_ = space_->dropped_block(context_, static_cast<uint32_t>(context_.link));
     cpu_.state.rip = dropped_->rip;
   }
   gate_.leave();
@@ -230,9 +240,9 @@ bool TranslateVcpu::go_on() {
   while (!exit) {
     exit = event_exit();
     if (exit || !translatable(cpu_)) break;
+    uint64_t epoch = current_epoch();
     std::optional<BlockRequest> request = next_request();
     if (!request) break;
-    uint64_t epoch = current_epoch();
     std::optional<FoundBlock> block = space_->find(*request, gate_);
     if (!block) break;
     if (prepare_entry(*request, *block, epoch)) return true;
@@ -250,7 +260,7 @@ bool TranslateVcpu::handle_leave(Context* context) {
 // The poll page was protected, or a guest instruction faults: then the interpreter runs into the same fault,
 // with the guest's handlers to go to.
 std::optional<Exit> TranslateVcpu::left_for_fault() {
-  std::optional<FaultPoint> point = space_->fault_point(context_.host_rip);
+  std::optional<FaultPoint> point = space_->fault_point(context_, context_.host_rip);
   gate_.leave();
   if (!point)
     return FailureExit{fmt::format("a fault in the translator's own code at {:#x}, address {:#x}",
@@ -313,7 +323,7 @@ bool TranslateVcpu::store_to_code() {
 bool TranslateVcpu::undo_jump() {
   if (is_canonical(cpu_.state.rip)) return false;
   const JumpSite& site = jump_site();
-  cpu_.state.rip = site.guest_rip;
+  cpu_.state.rip = quick::site_rip(context_, site.page_number, site.guest_rip);
   cpu_.state.gpr[kRsp] += static_cast<uint64_t>(int64_t{site.undo});
   return true;
 }
@@ -374,9 +384,8 @@ void TranslateVcpu::tlb_flush_non_global() {
   if (direct_) direct_->flushed(cpu_.state.cr3);
   if (fetch_.has_local_supervisor_pages()) {
     flush_jumps();
-  } else if (jumps_) {
-    jumps_->flush_user();
-    slots_.flush_user();
+  } else {
+    flush_user_jumps();
   }
   fetch_.flush_non_global();
 }
@@ -393,6 +402,14 @@ void TranslateVcpu::flush_jumps() {
   if (!jumps_) return;
   jumps_->flush_all();
   slots_.flush_all();
+  page_bases_.end_generation();
+}
+
+void TranslateVcpu::flush_user_jumps() {
+  if (!jumps_) return;
+  jumps_->flush_user();
+  slots_.flush_user();
+  page_bases_.end_generation();
 }
 
 void TranslateVcpu::memory_written(GuestAddress address, uint64_t size) {

@@ -10,6 +10,7 @@
 #include "hypervisor/translate/fetch_cache.h"
 #include "hypervisor/translate/gate.h"
 #include "hypervisor/translate/jump_cache.h"
+#include "hypervisor/translate/page_bases.h"
 #include "hypervisor/translate/software_tlb.h"
 #include "hypervisor/vcpu/vcpu.h"
 
@@ -57,9 +58,10 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   Cpu& set_up_cpu(uint32_t index, GuestMemory& memory);
   std::optional<Exit> event_exit();
   std::optional<Exit> advance();
-  std::optional<Exit> run_translated(const BlockRequest& request);
+  std::optional<Exit> run_translated(const BlockRequest& request, uint64_t epoch);
   std::optional<Exit> left_for_fault();
   std::optional<BlockRequest> next_request();
+  void make_relative(BlockRequest& request);
   [[nodiscard]] CodeMode current_mode(GuestAddress page);
   void user_code_interrupted();
   [[nodiscard]] std::optional<BlockKey> direct_block(uint64_t rip);
@@ -75,6 +77,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
 
   void merge_flags();
   void flush_jumps();
+  void flush_user_jumps();
 
   // vcpu_code_unsafe.cpp
   void call_enter_stub();
@@ -93,6 +96,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   FetchCache fetch_;
   std::optional<JumpCache> jumps_;  // with a CodeSpace only
   LinkSlots slots_;
+  PageBases page_bases_;
   Interpreter interpreter_;
   bool window_requested_ = false;
   std::optional<Exit> left_exit_;  // with LeaveReason::kDone

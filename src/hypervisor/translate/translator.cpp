@@ -79,9 +79,7 @@ void Translator::translate_instruction(const DecodedInstruction& instruction) {
   switch (instruction.kind) {
     case InstructionKind::kCopy: translate_copy(instruction); break;
     case InstructionKind::kNothing: break;
-    case InstructionKind::kRipAddress:
-      hot_.move_immediate(instruction.operand_register, instruction.target);
-      break;
+    case InstructionKind::kRipAddress: translate_rip_address(instruction); break;
     case InstructionKind::kMemory: translate_memory(instruction); break;
     case InstructionKind::kBitString: translate_bit_string(instruction); break;
     case InstructionKind::kPushRegister:

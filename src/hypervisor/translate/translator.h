@@ -40,6 +40,7 @@ struct TranslationRequest {
   // Where the host has the guest code, if immediates in its first page are to be loaded from there whenever
   // they are used, because they keep changing; else 0.
   uint64_t code = 0;
+  uint32_t page_number = kNoPageNumber;  // with kModeRelative: of the page's base
 };
 
 struct TranslationResult {
@@ -182,6 +183,16 @@ class Translator {
   [[nodiscard]] uint64_t next_rip() const { return rips_[current_] + instructions_[current_].length; }
   void record(bool rax_spilled);
 
+  // translate_address.cpp: linear addresses, which relative code has from its page's base on
+  [[nodiscard]] bool relative() const { return (request_.mode & kModeRelative) != 0; }
+  [[nodiscard]] uint64_t base() const { return relative() ? request_.rip & kPageMask : 0; }
+  [[nodiscard]] uint64_t from_base(uint64_t linear) const { return linear - base(); }
+  [[nodiscard]] int32_t base_field() const;
+  [[nodiscard]] const LeaveStubs& leave_stubs() const;
+  void load_linear(Emitter& out, uint8_t reg, uint64_t linear);
+  void store_rip(Emitter& out, uint64_t linear);
+  void translate_rip_address(const DecodedInstruction& instruction);
+
   // translate_access.cpp: guest memory
   void acquire_scratch(uint16_t in_use, bool keep_rax);
   void take_scratch(uint16_t in_use, bool keep_rax);
@@ -257,6 +268,7 @@ class Translator {
   // translate_indirect.cpp: indirect jumps and the entries that they go to
   void emit_entries();
   void emit_indirect_entry(Emitter& out);
+  void add_rip_to_rcx(Emitter& out, bool subtract);
   void acquire_jump_scratch();
   void jump_to_rcx(CodeMode mode, int32_t undo);
   void jump_indirectly(const DecodedInstruction& instruction, bool call);
