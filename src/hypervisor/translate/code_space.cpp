@@ -82,6 +82,7 @@ std::optional<FoundBlock> CodeSpace::find(const BlockRequest& request, const Gat
   Block* block = lookup(request);
   if (block == nullptr || (request.indirect && block->indirect.load(std::memory_order_acquire) == 0)) {
     std::lock_guard lock(mutex_);
+    if (!number_holds(request)) return std::nullopt;
     block = lookup(request);
     if (block == nullptr || (request.indirect && !add_indirect_entry(*block, request)))
       block = make(request, gate);
@@ -199,12 +200,13 @@ GuestAddress CodeSpace::second_page(const BlockRequest& request) const {
   return result_->size > first_page_size ? request.second_page : kNoPage;
 }
 
+// False if the cache was emptied since the request's page got its number.
+bool CodeSpace::number_holds(const BlockRequest& request) {
+  if (request.page_number == kNoPageNumber) return true;
+  return pages_.page(request.key.physical)->number.load() == request.page_number;
+}
+
 Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
-  // The cache may have been emptied since the page got its number.
-  if (pages_.page(request.key.physical) == nullptr) return nullptr;
-  if (request.page_number != kNoPageNumber &&
-      pages_.page(request.key.physical)->number.load() != request.page_number)
-    return nullptr;
   uint32_t number = table_.find(request.key);
   Block* old = number == BlockTable::kNone ? nullptr : &blocks_.at(number);
   bool dropped = old != nullptr && !old->valid.load();
@@ -216,6 +218,7 @@ Block* CodeSpace::make(const BlockRequest& request, const Gate& gate) {
   if (!has_room_for_block()) {
     clear(gate);
     dropped = false;
+    if (!number_holds(request)) return nullptr;
   }
   Block* block = make_new(dropped ? old : nullptr, request, gate);
   if (block != nullptr && from_store_) place_neighbours(request, gate);

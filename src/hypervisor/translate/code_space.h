@@ -146,6 +146,7 @@ class CodeSpace {
   [[nodiscard]] bool has_room(uint64_t hot, uint64_t cold) const;
   bool add_indirect_entry(Block& block, const BlockRequest& request);
   [[nodiscard]] uint64_t rip_of(const Block& block, const Context& context);
+  [[nodiscard]] bool number_holds(const BlockRequest& request);
   Block* make(const BlockRequest& request, const Gate& gate);
   Block* make_again(uint32_t number, const BlockRequest& request, const Gate& gate);
   [[nodiscard]] bool has_room_for_block() const;
