@@ -41,8 +41,7 @@ void Translator::locate_run(uint8_t pointer, bool write, uint8_t element_size, F
   hot_.jump_if(Condition::kAbove, site + sizeof(AccessSite));
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
   cold_.value(AccessSite{from_base(current_rip()), hot_.here(), address_, index_, flags, 1, write, true,
-                         element_size, static_cast<uint8_t>(tlb_of(request_.mode)), false,
-                         request_.page_number});
+                         element_size, static_cast<uint8_t>(tlb_of(request_.mode)), request_.page_number});
   cold_.store_context(context_offset(layout_, &layout_.miss_linear), pointer);
   cold_.move_immediate(address_, site);
   cold_.store_context(context_offset(layout_, &layout_.miss_site), address_);
