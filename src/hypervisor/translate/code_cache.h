@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "hypervisor/translate/pages_ahead.h"
 
 namespace cumulet::hypervisor {
 
@@ -57,6 +58,7 @@ class CodeCache {
   uint64_t size_;
   uint64_t hot_begin_, hot_end_, cold_end_;
   uint64_t hot_next_, cold_next_;
+  PagesAhead pages_ahead_;
 };
 
 }  // namespace cumulet::hypervisor

@@ -39,14 +39,21 @@ Result<std::unique_ptr<CodeCache>> CodeCache::create(uint64_t size) {
 }
 
 CodeCache::CodeCache(UniqueFd fd, uint8_t* writable, uint64_t executable, uint64_t size)
-    : fd_(std::move(fd)), writable_(writable), executable_(executable), size_(size) {
+    : fd_(std::move(fd)),
+      writable_(writable),
+      executable_(executable),
+      size_(size),
+      pages_ahead_(writable, executable) {
   hot_begin_ = executable_ + kStubSize;
   hot_end_ = align_up(hot_begin_ + (size_ - kStubSize) / 2, kHotAlignment);
   cold_end_ = executable_ + size_;
+  pages_ahead_.set_up(PagesAhead::End::kHot, 0, hot_end_ - executable_);
+  pages_ahead_.set_up(PagesAhead::End::kCold, hot_end_ - executable_, size_);
   clear();
 }
 
 CodeCache::~CodeCache() {
+  pages_ahead_.stop();
   munmap(writable_, size_);
   munmap(reinterpret_cast<void*>(executable_), size_);
 }
@@ -89,6 +96,7 @@ void CodeCache::place(ByteView hot, ByteView cold) {
   CHECK(has_room(hot.size(), cold.size()));
   copy_to(hot_next_, hot);
   hot_next_ = align_up(hot_next_ + hot.size(), kHotAlignment);
+  pages_ahead_.grow(PagesAhead::End::kHot, hot_next_ - executable_);
   place_cold(cold);
 }
 
@@ -96,6 +104,7 @@ void CodeCache::place_cold(ByteView cold) {
   CHECK(cold.size() + kColdAlignment <= cold_end_ - cold_next_);
   copy_to(cold_next_, cold);
   cold_next_ = align_up(cold_next_ + cold.size(), kColdAlignment);
+  pages_ahead_.grow(PagesAhead::End::kCold, cold_next_ - executable_);
 }
 
 // x86 guarantees that aligned stores are seen whole, by instruction fetch too; a processor that runs the old
