@@ -17,6 +17,11 @@ inline constexpr uint64_t kPageMask = ~(kPageSize - 1);
 inline constexpr uint64_t kNoPage = ~uint64_t{0};
 inline constexpr uint32_t kNoLink = ~uint32_t{0};
 
+// More than any block takes.
+inline constexpr uint64_t kMaxHotSize = 16 << 10, kMaxColdSize = 32 << 10;
+inline constexpr size_t kMaxLinks = 256;
+inline constexpr uint32_t kSlotStubSize = 8;  // a link's jmp gs:[slot], which lies before its leave stub
+
 // Where one guest instruction lies in a block, and where guest registers are when it faults.
 struct InstructionRecord {
   uint16_t host_offset;          // of its first byte of host code, from the ordinary entry on

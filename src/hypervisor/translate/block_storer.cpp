@@ -14,11 +14,11 @@ using namespace stored_block;
 // Two placements whose members, and sums and differences of members (code_relocation.cpp), are all apart by
 // different steps. Each step changes the lowest byte, so that a field that differs begins where the bytes
 // differ; those of addresses change the upper half, so that a whole address differs from half of one.
-constexpr Placement kOne{0x7100'0000'1000, 0x7100'0100'0000, 0x7100'0300'0000, 1000};
+constexpr Placement kOne{0x7100'0000'1000, 0x7100'0100'0000, 0x7100'0300'0000, 1000, 0x1000};
 constexpr Placement kOther{kOne.stubs + 0x5'0900'1011, kOne.hot + 0x1'0013'5740, kOne.cold + 0x3'0246'8a80,
-                           kOne.first_link + 0x35};
-// How far code that may be anywhere is from itself; the page offset stays.
-constexpr uint64_t kRipStep = 0x12'3456'7000;
+                           kOne.first_link + 0x35, kOne.page_number + 0x213};
+// Where code that may be anywhere is.
+constexpr uint64_t kOnePage = 0x5500'0000'0000, kOtherPage = 0x7f12'3456'7000;
 
 Stubs moved(const Stubs& stubs, uint64_t step) {
   auto addresses = std::bit_cast<std::array<uint64_t, sizeof(Stubs) / sizeof(uint64_t)>>(stubs);
@@ -52,13 +52,15 @@ void BlockStorer::translate(Sample& sample, const StoredKey& key, uint64_t rip, 
   request.cold_address = sample.placement.cold;
   request.first_link = static_cast<uint32_t>(sample.placement.first_link);
   request.indirect = indirect;
+  if ((key.mode & kModeRelative) != 0)
+    request.page_number = static_cast<uint32_t>(sample.placement.page_number);
   sample.result = &sample.translator.translate(request);
 }
 
-uint16_t BlockStorer::store(const StoredKey& key, uint64_t rip, bool indirect, ByteView bytes,
-                            std::vector<uint8_t>& out) {
-  translate(one_, key, rip, indirect, bytes);
-  translate(other_, key, key.rip == rip ? rip : rip + kRipStep, indirect, bytes);
+uint16_t BlockStorer::store(const StoredKey& key, bool indirect, ByteView bytes, std::vector<uint8_t>& out) {
+  bool relative = (key.mode & kModeRelative) != 0;
+  translate(one_, key, relative ? kOnePage + key.page_offset : key.rip, indirect, bytes);
+  translate(other_, key, relative ? kOtherPage + key.page_offset : key.rip, indirect, bytes);
   if (one_.result->size == 0 || !same_description()) return 0;
   hot_.assign(one_.translator.hot().begin(), one_.translator.hot().end());
   cold_.assign(one_.translator.cold().begin(), one_.translator.cold().end());

@@ -7,7 +7,6 @@
 namespace cumulet::hypervisor {
 
 namespace {
-constexpr uint32_t kSlotStubSize = 8;  // jmp gs:[slot], which lies before the leave stub
 }
 
 // Any vCPU may take the new jumps as soon as it can get into the block.

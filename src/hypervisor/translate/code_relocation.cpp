@@ -5,36 +5,41 @@
 #include <array>
 #include <optional>
 
+#include "hypervisor/translate/context.h"
+
 namespace cumulet::hypervisor {
 
 namespace {
 // How often each member of a Placement is in a field of `size` bytes.
 struct Kind {
   uint8_t size;
-  int8_t stubs, hot, cold, links;
+  int8_t stubs, hot, cold, links, pages;
 };
-constexpr int8_t kSlotSize = 8;
+constexpr int8_t kSlotSize = 8, kPageSlotSize = sizeof(PageBase);
 constexpr std::array<Kind, kCodeFieldKinds> kKinds = {{
-    {8, 0, 1, 0, 0},   // an address in the hot code
-    {8, 0, 0, 1, 0},   // in the cold code
-    {8, 1, 0, 0, 0},   // of a stub
-    {4, 0, -1, 1, 0},  // relative, from hot code to cold code
-    {4, 1, -1, 0, 0},  // from hot code to a stub
-    {4, 0, 1, -1, 0},  // from cold code to hot code
-    {4, 1, 0, -1, 0},  // from cold code to a stub
-    {4, 0, 1, 0, 0},   // the lower half of an address
-    {4, 0, 0, 1, 0},
-    {4, 1, 0, 0, 0},
-    {4, -1, 1, 0, 0},  // an offset in the code cache
-    {4, -1, 0, 1, 0},
-    {4, 0, 0, 0, 1},          // the number of a link
-    {4, 0, 0, 0, kSlotSize},  // the displacement of its slot
+    {8, 0, 1, 0, 0, 0},   // an address in the hot code
+    {8, 0, 0, 1, 0, 0},   // in the cold code
+    {8, 1, 0, 0, 0, 0},   // of a stub
+    {4, 0, -1, 1, 0, 0},  // relative, from hot code to cold code
+    {4, 1, -1, 0, 0, 0},  // from hot code to a stub
+    {4, 0, 1, -1, 0, 0},  // from cold code to hot code
+    {4, 1, 0, -1, 0, 0},  // from cold code to a stub
+    {4, 0, 1, 0, 0, 0},   // the lower half of an address
+    {4, 0, 0, 1, 0, 0},
+    {4, 1, 0, 0, 0, 0},
+    {4, -1, 1, 0, 0, 0},  // an offset in the code cache
+    {4, -1, 0, 1, 0, 0},
+    {4, 0, 0, 0, 1, 0},              // the number of a link
+    {4, 0, 0, 0, kSlotSize, 0},      // the displacement of its slot
+    {4, 0, 0, 0, 0, 1},              // the number of a page
+    {4, 0, 0, 0, 0, kPageSlotSize},  // the displacement of its base
 }};
 
 uint64_t sum(const Kind& kind, const Placement& placement) {
   auto times = [](int8_t factor, uint64_t value) { return static_cast<uint64_t>(int64_t{factor}) * value; };
   return times(kind.stubs, placement.stubs) + times(kind.hot, placement.hot) +
-         times(kind.cold, placement.cold) + times(kind.links, placement.first_link);
+         times(kind.cold, placement.cold) + times(kind.links, placement.first_link) +
+         times(kind.pages, placement.page_number);
 }
 
 uint64_t truncated(uint64_t value, uint8_t size) {

@@ -13,6 +13,7 @@ struct Placement {
   uint64_t stubs = 0;  // address of the first stub
   uint64_t hot = 0, cold = 0;
   uint64_t first_link = 0;
+  uint64_t page_number = 0;  // with kModeRelative
 };
 
 // A field of hot or cold code that holds a constant plus a sum of the Placement's members.
@@ -21,7 +22,7 @@ struct CodeField {
   bool in_cold;
   uint8_t kind;  // below kCodeFieldKinds
 };
-inline constexpr uint8_t kCodeFieldKinds = 14;
+inline constexpr uint8_t kCodeFieldKinds = 16;
 
 // The same guest code translated for two placements has been compared: `mine` for `placement`, `others` for
 // `other`. Every difference becomes a field, appended to `fields`, whose constant `mine` is left with. False:

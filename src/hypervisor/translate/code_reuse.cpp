@@ -1,4 +1,6 @@
 // Blocks from the store of earlier VMs' translations.
+#include <array>
+
 #include "base/check.h"
 #include "hypervisor/translate/code_space.h"
 
@@ -11,7 +13,7 @@ StoredKey stored_key(const BlockKey& key) {
 
 // What depends on more than guest code is not stored.
 bool storable(const BlockRequest& request, bool changing) {
-  return (request.key.mode & (kModeDirect | kModeRelative)) == 0 && !changing;
+  return (request.key.mode & kModeDirect) == 0 && !changing;
 }
 }  // namespace
 
@@ -20,33 +22,89 @@ const PlacedBlock* CodeSpace::stored_block(const BlockRequest& request, const Pl
   if (store_ == nullptr || !storable(request, place.changing)) return nullptr;
   const StoredBlock* block = store_->find(stored_key(request.key), bytes_->view());
   if (block == nullptr || (place.again && block->indirect() != place.indirect)) return nullptr;
-  return store_->place(*block, place.hot, place.cold, place.first_link);
+  return store_->place(*block, {0, place.hot, place.cold, place.first_link, request.page_number});
+}
+
+// Makes a placed block the result. False: there is none.
+bool CodeSpace::take_stored(const PlacedBlock* stored) {
+  from_store_ = stored != nullptr;
+  if (stored == nullptr) return false;
+  result_ = &stored->result;
+  hot_ = stored->hot;
+  cold_ = stored->cold;
+  return true;
 }
 
 // The code that make_code() made is in use.
 void CodeSpace::note_made(const BlockRequest& request, const Place& place) {
   if (store_ == nullptr || !storable(request, place.changing)) return;
   if (from_store_) return store_->note_placed();
-  store_->note(stored_key(request.key), request.key.rip, request.key.physical & kPageMask, place.indirect,
-               bytes_->view(), result_->size);
+  store_->note(stored_key(request.key), request.key.physical & kPageMask, place.indirect, bytes_->view(),
+               result_->size);
 }
 
-// The block of `request` was just placed from the store: so are the others of its page that are not there
-// yet.
-void CodeSpace::place_neighbours(const BlockRequest& request, const Gate& gate) {
-  // Making one of them may load another group in the place of this one.
-  std::vector<StoredKey> keys;
-  for (const StoredBlock& block : store_->group()) keys.push_back(block.key());
-  for (const StoredKey& key : keys) {
+// The stored blocks of a page that are as the page is, and not there yet. `group` is what they are among.
+std::vector<const StoredBlock*> CodeSpace::missing_blocks(const BlockRequest& request,
+                                                          const std::vector<StoredBlock>& group) {
+  GuestAddress page = request.key.physical & kPageMask;
+  std::array<uint8_t, kPageSize> bytes;
+  std::vector<const StoredBlock*> missing;
+  if (!memory_.read(page, bytes)) return missing;
+  for (const StoredBlock& block : group) {
+    const StoredKey& key = block.key();
     bool near = (key.rip & kPageMask) == (request.key.rip & kPageMask) &&
                 ((key.mode ^ request.key.mode) & ~kModeAccessUser) == 0;
-    if (!near) continue;
-    BlockRequest other{{(request.key.physical & kPageMask) + key.page_offset, key.rip, key.mode}, key.rip};
-    if (table_.find(other.key) != BlockTable::kNone) continue;
-    if (!has_room_for_block()) return;
-    only_stored_ = true;
-    (void)make_new(nullptr, other, gate);
-    only_stored_ = false;
+    if (near && block.is_in_page(bytes) &&
+        table_.find({page + key.page_offset, key.rip, key.mode}) == BlockTable::kNone)
+      missing.push_back(&block);
+  }
+  return missing;
+}
+
+// The block of `request` was just placed from the store, as the last one: so are the others of its page.
+void CodeSpace::place_neighbours(const BlockRequest& request, const Gate& gate) {
+  GuestAddress page = request.key.physical & kPageMask;
+  std::vector<const StoredBlock*> missing = missing_blocks(request, store_->group());
+  uint64_t chunks = 0;
+  for (const StoredBlock* block : missing)
+    chunks |= CodePages::chunks(block->key().page_offset, block->guest_code().size());
+  // As in translate(): what is stored to the page from now on is noticed, what was before, the second look
+  // sees.
+  claim_page(page, chunks, gate);
+  uint32_t first = blocks_.count() - 1;
+  std::array<uint8_t, kPageSize> bytes;
+  if (!memory_.read(page, bytes)) return;
+  for (const StoredBlock* block : missing) {
+    if (!has_room_for_block()) break;
+    if (!block->is_in_page(bytes)) continue;
+    const StoredKey& key = block->key();
+    BlockRequest other{{page + key.page_offset, key.rip, key.mode},
+                       (request.rip & kPageMask) + key.page_offset,
+                       request.page_number};
+    Place place{cache_->hot_address(), cache_->cold_address(), links_.count(), block->indirect()};
+    if (!take_stored(store_->place(*block, {0, place.hot, place.cold, place.first_link, other.page_number})))
+      continue;
+    note_made(other, place);
+    add_block(nullptr, other, place);
+  }
+  for (uint32_t number = first; number < blocks_.count(); ++number) chain_in_page(blocks_.at(number));
+}
+
+// Makes the jumps of a block go straight to the blocks of its page that are there.
+void CodeSpace::chain_in_page(const Block& block) {
+  GuestAddress page = block.physical.load() & kPageMask;
+  for (uint32_t link = block.first_link; link < block.first_link + block.link_count; ++link) {
+    StoredLink& jump = links_.at(link);
+    if (jump.relative == 0 || jump.chained_to != StoredLink::kNoBlock) continue;
+    auto target = static_cast<uint64_t>(int64_t{jump.target});
+    auto mode = static_cast<CodeMode>(jump.mode);
+    uint64_t rip = (mode & kModeRelative) != 0 ? 0 : target;
+    uint32_t number = table_.find({page + (target & ~kPageMask), rip, mode});
+    if (number == BlockTable::kNone) continue;
+    Block& to = blocks_.at(number);
+    if (!to.valid.load() || !to.chainable()) continue;
+    links_.chain(link, to, number);
+    point_link(jump, to.host.load());
   }
 }
 

@@ -9,9 +9,6 @@
 namespace cumulet::hypervisor {
 
 namespace {
-// More than any block of Translator's takes.
-constexpr uint64_t kMaxHotSize = 16 << 10, kMaxColdSize = 32 << 10;
-constexpr size_t kMaxLinks = 256;
 constexpr uint64_t kMaxGuestSize = 1024;
 constexpr uint64_t kMaxInstructionLength = 15;
 // So often a block may be dropped before its immediates are taken to be what keeps changing.
@@ -172,19 +169,7 @@ bool CodeSpace::translate(const BlockRequest& request, const Place& place, const
 
 // Makes the code of bytes_, by the store or the translator.
 void CodeSpace::make_code(const BlockRequest& request, const Place& place) {
-  const PlacedBlock* stored = stored_block(request, place);
-  from_store_ = stored != nullptr;
-  if (from_store_) {
-    result_ = &stored->result;
-    hot_ = stored->hot;
-    cold_ = stored->cold;
-    return;
-  }
-  static const TranslationResult kNothing;
-  if (only_stored_) {
-    result_ = &kNothing;
-    return;
-  }
+  if (take_stored(stored_block(request, place))) return;
   std::optional<DirectEntry> direct = request.direct;
   if (direct) direct->hints = &hints_;
   result_ =
@@ -256,7 +241,11 @@ Block* CodeSpace::make_again(uint32_t number, const BlockRequest& request, const
 Block* CodeSpace::make_new(Block* old, const BlockRequest& request, const Gate& gate) {
   Place place{cache_->hot_address(), cache_->cold_address(), links_.count(), request.indirect,
               old != nullptr && immediates_change(*old)};
-  if (!translate(request, place, gate)) return nullptr;
+  return translate(request, place, gate) ? &add_block(old, request, place) : nullptr;
+}
+
+// Adds what translate() made, in the place of `old` if that is not null.
+Block& CodeSpace::add_block(Block* old, const BlockRequest& request, const Place& place) {
   Block& block = blocks_.add(static_cast<uint16_t>(result_->records.size()));
   CHECK(result_->links.size() <= kMaxLinks);
   add_links(result_->links);
@@ -273,7 +262,7 @@ Block* CodeSpace::make_new(Block* old, const BlockRequest& request, const Gate& 
   register_block(number);
   if (old != nullptr) move_incoming(*old, block, number);
   table_.insert(request.key, number);
-  return &block;
+  return block;
 }
 
 void CodeSpace::fill_block(Block& block, const BlockRequest& request, const Place& place) {

@@ -151,6 +151,7 @@ class CodeSpace {
   Block* make_again(uint32_t number, const BlockRequest& request, const Gate& gate);
   [[nodiscard]] bool has_room_for_block() const;
   Block* make_new(Block* old, const BlockRequest& request, const Gate& gate);
+  Block& add_block(Block* old, const BlockRequest& request, const Place& place);
   [[nodiscard]] bool translate(const BlockRequest& request, const Place& place, const Gate& gate);
   void make_code(const BlockRequest& request, const Place& place);
   [[nodiscard]] bool immediates_change(const Block& block) const;
@@ -163,6 +164,10 @@ class CodeSpace {
   // code_reuse.cpp
   [[nodiscard]] const PlacedBlock* stored_block(const BlockRequest& request, const Place& place);
   void note_made(const BlockRequest& request, const Place& place);
+  bool take_stored(const PlacedBlock* stored);
+  [[nodiscard]] std::vector<const StoredBlock*> missing_blocks(const BlockRequest& request,
+                                                               const std::vector<StoredBlock>& group);
+  void chain_in_page(const Block& block);
   void place_neighbours(const BlockRequest& request, const Gate& gate);
 
   // code_claim.cpp
@@ -207,7 +212,6 @@ class CodeSpace {
   const TranslationResult* result_ = nullptr;  // of the last translate(); so are these
   ByteView hot_, cold_;
   bool from_store_ = false;
-  bool only_stored_ = false;          // what would have to be translated is not to be made
   std::unique_ptr<CodeStore> store_;  // null: none
   std::unique_ptr<Bytes> bytes_ = std::make_unique<Bytes>();
   LinkTable links_;

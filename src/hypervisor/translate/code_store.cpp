@@ -111,19 +111,18 @@ bool CodeStore::load_group(uint32_t number) {
   return true;
 }
 
-const PlacedBlock* CodeStore::place(const StoredBlock& block, uint64_t hot, uint64_t cold,
-                                    uint32_t first_link) {
-  return block.place({stub_address_, hot, cold, first_link}, placed_) ? &placed_ : nullptr;
+const PlacedBlock* CodeStore::place(const StoredBlock& block, Placement placement) {
+  placement.stubs = stub_address_;
+  return block.place(placement, placed_) ? &placed_ : nullptr;
 }
 
-void CodeStore::note(const StoredKey& key, uint64_t rip, GuestAddress page, bool indirect, ByteView bytes,
-                     uint16_t size) {
+void CodeStore::note(const StoredKey& key, GuestAddress page, bool indirect, ByteView bytes, uint16_t size) {
   ++counts_.translated;
   // A translator may look at a whole instruction that it then does not take.
   bytes = bytes.first(std::min(bytes.size(), size + kMaxInstructionLength));
   if (noted_.size() == kMaxNoted || noted_bytes_.size() + bytes.size() > kMaxNotedBytes) return;
   if (!noted_hashes_.insert(hash_key(key, bytes.first(size))).second) return;
-  noted_.push_back({key, indirect, static_cast<uint16_t>(bytes.size()), rip, page, noted_bytes_.size()});
+  noted_.push_back({key, indirect, static_cast<uint16_t>(bytes.size()), page, noted_bytes_.size()});
   noted_bytes_.insert(noted_bytes_.end(), bytes.begin(), bytes.end());
 }
 

@@ -36,12 +36,11 @@ class CodeStore {
   const StoredBlock* find(const StoredKey& key, ByteView bytes);
   // All blocks of the group of the last one found.
   [[nodiscard]] const std::vector<StoredBlock>& group() const { return groups_[current_].blocks; }
-  // Places a block found; null if it cannot be. Until the next time.
-  const PlacedBlock* place(const StoredBlock& block, uint64_t hot, uint64_t cold, uint32_t first_link);
+  // Places a block found; null if it cannot be. Until the next time. `placement` is without the stubs.
+  const PlacedBlock* place(const StoredBlock& block, Placement placement);
 
-  // A block was translated: from the first `size` of `bytes`, at `rip` in this page of guest RAM.
-  void note(const StoredKey& key, uint64_t rip, GuestAddress page, bool indirect, ByteView bytes,
-            uint16_t size);
+  // A block was translated: from the first `size` of `bytes`, in this page of guest RAM.
+  void note(const StoredKey& key, GuestAddress page, bool indirect, ByteView bytes, uint16_t size);
   // One that was placed is in use.
   void note_placed() { ++counts_.from_cache; }
 
@@ -61,7 +60,6 @@ class CodeStore {
     StoredKey key;
     bool indirect;
     uint16_t length;  // of the guest code, and a little more
-    uint64_t rip;
     GuestAddress page;
     size_t bytes;  // where in noted_bytes_
   };

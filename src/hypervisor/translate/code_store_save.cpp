@@ -72,10 +72,11 @@ Result<void> CodeStore::write_new(TranslationFileWriter& writer) {
     const Noted& noted = noted_[i];
     ByteView code = ByteView(noted_bytes_).subspan(noted.bytes, noted.length);
     auto offset = static_cast<uint32_t>(bytes.size());
-    uint16_t size = storer.store(noted.key, noted.rip, noted.indirect, code, bytes);
+    uint16_t size = storer.store(noted.key, noted.indirect, code, bytes);
     if (size != 0) slots.push_back(slot_of(noted.key, code.first(size), offset));
     bool last = i + 1 == noted_.size() || noted_[i + 1].page != noted.page ||
-                (noted_[i + 1].rip & kPageMask) != (noted.rip & kPageMask) || bytes.size() > kGroupSize;
+                (noted_[i + 1].key.rip & kPageMask) != (noted.key.rip & kPageMask) ||
+                bytes.size() > kGroupSize;
     if (!last || bytes.empty()) continue;
     TRY_VOID(writer.add_group(bytes, std::move(slots), 0));
     bytes.clear();

@@ -1,6 +1,8 @@
 // Stored blocks are read and placed.
 #include "hypervisor/translate/stored_block.h"
 
+#include <algorithm>
+
 #include "hypervisor/translate/stored_block_layout.h"
 
 namespace cumulet::hypervisor {
@@ -32,13 +34,19 @@ std::optional<StoredBlock> StoredBlock::parse(ByteView bytes) {
                array(kColdSize, 1, block.cold_) && array(kRecordCount, kRecordSize, block.records_) &&
                array(kLinkCount, kLinkSize, block.links_) && array(kPollCount, kPollSize, block.polls_) &&
                array(kFieldCount, kFieldSize, block.fields_);
-  bool sensible = whole && !block.guest_.empty() && block.entry_offset_ % kPollBytes == 0 &&
-                  block.entry_offset_ <= UINT8_MAX &&
+  bool sensible = whole && block.hot_.size() <= kMaxHotSize && block.cold_.size() <= kMaxColdSize &&
+                  block.links_.size() <= kMaxLinks * kLinkSize && !block.guest_.empty() &&
+                  block.entry_offset_ % kPollBytes == 0 && block.entry_offset_ <= UINT8_MAX &&
                   block.hot_.size() >= block.entry_offset_ + size_t{kPollBytes} &&
                   block.key_.page_offset < kPageSize;
   if (!sensible) return std::nullopt;
   block.size_ = bytes.size() - left.size();
   return block;
+}
+
+bool StoredBlock::is_in_page(ByteView page) const {
+  return key_.page_offset + guest_.size() <= page.size() &&
+         std::equal(guest_.begin(), guest_.end(), page.begin() + key_.page_offset);
 }
 
 bool StoredBlock::place(const Placement& placement, PlacedBlock& out) const {
@@ -79,6 +87,7 @@ bool StoredBlock::place_description(const Placement& placement, PlacedBlock& out
     link.leave_stub = address(part(kLinkLeave), 1, 1);
     link.slot_stub = address(part(kLinkSlot), 1, 1);
     link.mode = static_cast<CodeMode>(part(kLinkMode));
+    right &= link.relative_address == 0 || link.leave_stub == link.slot_stub + kSlotStubSize;
     link.target = load_le<uint64_t>(links_, at + kLinkTarget);
     result.links.push_back(link);
   }

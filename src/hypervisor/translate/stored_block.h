@@ -36,6 +36,8 @@ class StoredBlock {
   [[nodiscard]] const StoredKey& key() const { return key_; }
   [[nodiscard]] bool indirect() const { return indirect_; }
   [[nodiscard]] ByteView guest_code() const { return guest_; }
+  // Whether the bytes of a page hold its guest code, and all of it.
+  [[nodiscard]] bool is_in_page(ByteView page) const;
   // All of its bytes.
   [[nodiscard]] size_t size() const { return size_; }
 
@@ -59,9 +61,8 @@ class BlockStorer {
   BlockStorer(const Context& layout, const Stubs& stubs, uint64_t stub_address);
 
   // Appends the block of this code to `out` and returns how many bytes it is made from: 0, and nothing, if it
-  // cannot be placed elsewhere. `bytes` is the code with what follows it, `rip` where it was.
-  uint16_t store(const StoredKey& key, uint64_t rip, bool indirect, ByteView bytes,
-                 std::vector<uint8_t>& out);
+  // cannot be placed elsewhere. `bytes` is the code with what follows it.
+  uint16_t store(const StoredKey& key, bool indirect, ByteView bytes, std::vector<uint8_t>& out);
 
  private:
   struct Sample {
