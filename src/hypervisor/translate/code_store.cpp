@@ -2,6 +2,7 @@
 #include "hypervisor/translate/code_store.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -104,7 +105,8 @@ bool CodeStore::load_group(uint32_t number) {
   if (!good) {
     group.blocks.clear();
     group.offsets.clear();
-    spdlog::warn("some kept translations are damaged, and not used");
+    if (!std::exchange(damage_logged_, true))
+      spdlog::warn("some kept translations are damaged, and not used");
     return false;
   }
   group.number = number;

@@ -81,6 +81,7 @@ class CodeStore {
   std::array<Group, 8> groups_;            // the last ones loaded
   size_t current_ = 0, next_ = 0;
   std::vector<uint8_t> group_state_;  // of each group in the file
+  bool damage_logged_ = false;
   PlacedBlock placed_;
   std::vector<Noted> noted_;
   std::vector<uint8_t> noted_bytes_;

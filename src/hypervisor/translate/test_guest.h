@@ -27,7 +27,8 @@ inline constexpr auto kModeName = [](const auto& tested) {
 
 class TestGuest {
  public:
-  explicit TestGuest(TranslateMode mode, uint32_t vcpus = 1, uint64_t code_cache_size = uint64_t{64} << 20);
+  explicit TestGuest(TranslateMode mode, uint32_t vcpus = 1, uint64_t code_cache_size = uint64_t{64} << 20,
+                     const std::string& translation_cache = {});
 
   // Puts code at an address, as a device would: with Engine::memory_changed().
   void place(uint64_t address, const std::vector<uint8_t>& code);

@@ -13,12 +13,14 @@ constexpr uint64_t kHalt = 0xf4;
 constexpr uint32_t kCode64 = 0xa09b, kData64 = 0xc093;
 }  // namespace
 
-TestGuest::TestGuest(TranslateMode mode, uint32_t vcpus, uint64_t code_cache_size) {
+TestGuest::TestGuest(TranslateMode mode, uint32_t vcpus, uint64_t code_cache_size,
+                     const std::string& translation_cache) {
   auto memory = GuestMemory::create({{0, kRamSize, 0}});
   CHECK(memory.has_value());
   memory_ = std::move(*memory);
   make_tables();
-  auto engine = create_translate_engine(*memory_, {mode, code_cache_size});
+  auto engine =
+      create_translate_engine(*memory_, {mode, code_cache_size, DirectMemory::kAutomatic, translation_cache});
   CHECK(engine.has_value());
   engine_ = std::move(*engine);
   for (uint32_t i = 0; i < vcpus; ++i) {

@@ -10,7 +10,6 @@ namespace cumulet::hypervisor {
 namespace {
 
 constexpr uint64_t kHot = 0x7f00'0000'0000, kCold = 0x7f00'1000'0000;
-constexpr size_t kMaxHotSize = 16 << 10, kMaxColdSize = 32 << 10;
 constexpr uint32_t kRounds = 20'000;
 
 class TranslatorTest : public testing::TestWithParam<bool> {
