@@ -10,7 +10,8 @@ namespace cumulet::hypervisor {
 namespace {
 
 constexpr uint64_t kStubs = 0x7f12'3456'7000;
-constexpr uint64_t kKernel = 0xffff'ffff'8123'4100, kModule = 0xffff'c900'1234'5678, kLow = 0x40'1100;
+constexpr uint64_t kKernel = 0xffff'ffff'8123'4100, kModule = 0xffff'c900'1234'5678, kLow = 0x40'1100,
+                   kLibrary = 0x7f98'7654'3100;
 
 // Calls, rip-relative operands, jumps within the page and out of it, pushes, returns, system instructions.
 const std::vector<uint8_t> kCodes[] = {
@@ -39,8 +40,9 @@ class StoredBlockTest : public testing::Test {
   // False: it cannot be stored.
   bool store(const std::vector<uint8_t>& code, uint64_t rip, CodeMode mode, bool indirect) {
     stored_.clear();
-    key_ = {rip, static_cast<uint16_t>(rip % kPageSize), mode};
-    return storer_.store(key_, rip, indirect, code, stored_) != 0;
+    rip_ = rip;
+    key_ = {(mode & kModeRelative) != 0 ? 0 : rip, static_cast<uint16_t>(rip % kPageSize), mode};
+    return storer_.store(key_, indirect, code, stored_) != 0;
   }
 
   // Places what store() made, and compares with a translation.
@@ -55,13 +57,14 @@ class StoredBlockTest : public testing::Test {
     ASSERT_TRUE(block->place(placement, placed));
     TranslationRequest request{};
     request.physical = key_.page_offset;
-    request.rip = key_.rip;
+    request.rip = rip_;
     request.mode = key_.mode;
     request.bytes = code;
     request.hot_address = placement.hot;
     request.cold_address = placement.cold;
     request.first_link = static_cast<uint32_t>(placement.first_link);
     request.indirect = indirect;
+    if ((key_.mode & kModeRelative) != 0) request.page_number = static_cast<uint32_t>(placement.page_number);
     const TranslationResult& expected = translator_.translate(request);
     EXPECT_TRUE(std::ranges::equal(placed.hot, translator_.hot()));
     EXPECT_TRUE(std::ranges::equal(placed.cold, translator_.cold()));
@@ -94,13 +97,14 @@ class StoredBlockTest : public testing::Test {
 
   static Placement somewhere(std::mt19937_64& random) {
     return {kStubs, kStubs + 0x1'0000 + (random() % (1 << 21)) * 16,
-            kStubs + 0x200'0000 + (random() % (1 << 21)) * 16, random() % kLinkSlots};
+            kStubs + 0x200'0000 + (random() % (1 << 21)) * 16, random() % kLinkSlots, random() % kPageBases};
   }
 
   std::unique_ptr<ContextMapping> mapping_ = *ContextMapping::create();
   Translator translator_;
   BlockStorer storer_;
   StoredKey key_{};
+  uint64_t rip_ = 0;
   std::vector<uint8_t> stored_;
 };
 
@@ -108,7 +112,7 @@ TEST_F(StoredBlockTest, IsWhatATranslationIs) {
   std::mt19937_64 random(1);
   for (const std::vector<uint8_t>& code : kCodes) {
     for (uint64_t rip : {kKernel, kModule, kLow, kLow | 0xff0}) {
-      for (CodeMode mode : {0, 8, 9, 10}) {
+      for (CodeMode mode : {0, 8, 9, 10, 9 | kModeRelative}) {
         for (bool indirect : {false, true}) {
           ASSERT_TRUE(store(code, rip, mode, indirect));
           for (int i = 0; i < 4; ++i) expect_same(code, indirect, somewhere(random));
@@ -128,8 +132,9 @@ TEST_F(StoredBlockTest, RandomCode) {
     for (uint8_t& byte : code) byte = static_cast<uint8_t>(random());
     bool indirect = round % 2 == 0;
     // The decoders of translator and storer must know the same forms of instructions (merge_plain).
-    if (!store(code, (round % 3 == 0 ? kLow : kKernel) + random() % 0x100, round % 3 == 0 ? 9 : 8, indirect))
-      continue;
+    const uint64_t rips[] = {kKernel, kLow, kLibrary};
+    constexpr CodeMode kModes[] = {8, 9, 9 | kModeRelative};
+    if (!store(code, rips[round % 3] + random() % 0x100, kModes[round % 3], indirect)) continue;
     ++stored;
     expect_same(code, indirect, somewhere(random));
   }
