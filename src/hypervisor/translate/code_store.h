@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -70,6 +71,11 @@ class CodeStore {
   static BlockSlot slot_of(const StoredKey& key, ByteView guest_code, uint32_t offset);
   Result<void> write();
   Result<void> write_old(TranslationFileWriter& writer);
+  struct NewGroup {
+    std::vector<uint8_t> bytes;
+    std::vector<BlockSlot> slots;
+  };
+  [[nodiscard]] NewGroup make_group(BlockStorer& storer, std::span<const Noted> page) const;
   Result<void> write_new(TranslationFileWriter& writer);
 
   const UniqueFd folder_;

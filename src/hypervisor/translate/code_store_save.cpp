@@ -1,7 +1,10 @@
 // A code store is written.
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <numeric>
+#include <span>
+#include <thread>
 
 #include "base/log.h"
 #include "hypervisor/translate/code_store.h"
@@ -14,8 +17,8 @@ namespace {
 constexpr uint64_t kFewPercent = 2;
 constexpr uint64_t kMaxFileSize = 256 << 20;
 constexpr uint32_t kMaxAge = 64;
-constexpr size_t kGroupSize =
-    256 << 10;  // with a block of the largest size, still below what a group may have
+constexpr size_t kGroupSize = 512 << 10;  // and one block more, in a group
+constexpr size_t kBlocksPerThread = 2000;
 constexpr std::chrono::seconds kLong{2};
 constexpr uint8_t kUsed = 1;
 }  // namespace
@@ -60,29 +63,51 @@ Result<void> CodeStore::write_old(TranslationFileWriter& writer) {
   return {};
 }
 
+// Translating again is most of the work, so all processors take part.
 Result<void> CodeStore::write_new(TranslationFileWriter& writer) {
   auto before = [](const Noted& a, const Noted& b) {
     return std::pair(a.page, a.key.rip) < std::pair(b.page, b.key.rip);
   };
   std::stable_sort(noted_.begin(), noted_.end(), before);
-  BlockStorer storer(layout_, stubs_, stub_address_);
-  std::vector<uint8_t> bytes;
-  std::vector<BlockSlot> slots;
-  for (size_t i = 0; i < noted_.size() && writer.size() < kMaxFileSize; ++i) {
-    const Noted& noted = noted_[i];
-    ByteView code = ByteView(noted_bytes_).subspan(noted.bytes, noted.length);
-    auto offset = static_cast<uint32_t>(bytes.size());
-    uint16_t size = storer.store(noted.key, noted.indirect, code, bytes);
-    if (size != 0) slots.push_back(slot_of(noted.key, code.first(size), offset));
-    bool last = i + 1 == noted_.size() || noted_[i + 1].page != noted.page ||
-                (noted_[i + 1].key.rip & kPageMask) != (noted.key.rip & kPageMask) ||
-                bytes.size() > kGroupSize;
-    if (!last || bytes.empty()) continue;
-    TRY_VOID(writer.add_group(bytes, std::move(slots), 0));
-    bytes.clear();
-    slots.clear();
+  std::vector<std::span<const Noted>> pages;
+  for (std::span<const Noted> left = noted_; !left.empty(); left = left.subspan(pages.back().size())) {
+    auto end = std::find_if(left.begin(), left.end(), [&left](const Noted& noted) {
+      return noted.page != left.front().page || ((noted.key.rip ^ left.front().key.rip) & kPageMask) != 0;
+    });
+    pages.push_back(left.first(static_cast<size_t>(end - left.begin())));
   }
-  return {};
+  std::mutex mutex;  // of what follows, and of `writer`
+  size_t next = 0;
+  Result<void> result;
+  auto work = [&] {
+    BlockStorer storer(layout_, stubs_, stub_address_);
+    std::unique_lock lock(mutex);
+    while (next < pages.size() && result && writer.size() < kMaxFileSize) {
+      std::span<const Noted> page = pages[next++];
+      lock.unlock();
+      NewGroup group = make_group(storer, page);
+      lock.lock();
+      if (!group.slots.empty()) result = writer.add_group(group.bytes, std::move(group.slots), 0);
+    }
+  };
+  std::vector<std::thread> helpers;
+  size_t most = std::min<size_t>(std::thread::hardware_concurrency(), noted_.size() / kBlocksPerThread);
+  while (helpers.size() + 1 < most) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+  return result;
+}
+
+CodeStore::NewGroup CodeStore::make_group(BlockStorer& storer, std::span<const Noted> page) const {
+  NewGroup group;
+  for (const Noted& noted : page) {
+    if (group.bytes.size() > kGroupSize) break;
+    ByteView code = ByteView(noted_bytes_).subspan(noted.bytes, noted.length);
+    auto offset = static_cast<uint32_t>(group.bytes.size());
+    uint16_t size = storer.store(noted.key, noted.indirect, code, group.bytes);
+    if (size != 0) group.slots.push_back(slot_of(noted.key, code.first(size), offset));
+  }
+  return group;
 }
 
 BlockSlot CodeStore::slot_of(const StoredKey& key, ByteView guest_code, uint32_t offset) {
