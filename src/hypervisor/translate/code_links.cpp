@@ -6,8 +6,7 @@
 
 namespace cumulet::hypervisor {
 
-namespace {
-}
+namespace {}
 
 // Any vCPU may take the new jumps as soon as it can get into the block.
 void CodeSpace::add_links(const std::vector<Link>& links) {
