@@ -38,6 +38,7 @@ Result<std::unique_ptr<CodeSpace>> CodeSpace::create(GuestMemory& memory, const 
 CodeSpace::CodeSpace(GuestMemory& memory, const TranslateOptions& options, const Context& layout,
                      std::unique_ptr<CodeCache> cache, const StubHandlers& handlers)
     : memory_(memory),
+      ram_ahead_(memory),
       pages_(memory),
       cache_(std::move(cache)),
       stubs_(place_stubs(*cache_, layout, handlers, memory, pages_)),

@@ -17,6 +17,7 @@
 #include "hypervisor/translate/gate.h"
 #include "hypervisor/translate/link_slots.h"
 #include "hypervisor/translate/link_table.h"
+#include "hypervisor/translate/ram_ahead.h"
 #include "hypervisor/translate/stubs.h"
 #include "hypervisor/translate/translator.h"
 
@@ -110,6 +111,7 @@ class CodeSpace {
   [[nodiscard]] std::optional<FaultPoint> fault_point(const Context& context, uint64_t host_rip);
 
   [[nodiscard]] CodePages& pages() { return pages_; }
+  [[nodiscard]] RamAhead& ram_ahead() { return ram_ahead_; }
   [[nodiscard]] const Stubs& stubs() const { return stubs_; }
   [[nodiscard]] const CodeCache& cache() const { return *cache_; }
   // Zeros without a store.
@@ -195,6 +197,7 @@ class CodeSpace {
   [[nodiscard]] uint32_t number_at(uint64_t host_rip) const;
 
   GuestMemory& memory_;
+  RamAhead ram_ahead_;
   CodePages pages_;
   std::unique_ptr<CodeCache> cache_;
   const Stubs stubs_;

@@ -56,6 +56,7 @@ uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool 
   uint8_t* pointer = cpu.memory->unsafe_host_pointer(found.page, kPageSize);
   CodePage* code = space_ == nullptr ? nullptr : space_->pages().page(found.page);
   if (pointer == nullptr || code == nullptr) return 0;
+  space_->ram_ahead().touched(pointer);
   auto host = reinterpret_cast<uint64_t>(pointer);
 
   uint64_t tag = linear & kPageMask;
