@@ -78,12 +78,18 @@ bool find_code_fields(MutableByteView mine, const Placement& placement, ByteView
   return true;
 }
 
-bool fill_code_field(MutableByteView code, const CodeField& field, const Placement& placement) {
+CodeFieldFiller::CodeFieldFiller(const Placement& placement) {
+  for (size_t kind = 0; kind < kCodeFieldKinds; ++kind) sums_[kind] = sum(kKinds[kind], placement);
+}
+
+bool CodeFieldFiller::fill(MutableByteView code, const CodeField& field) const {
   if (field.kind >= kCodeFieldKinds) return false;
-  const Kind& kind = kKinds[field.kind];
-  if (field.offset > code.size() || kind.size > code.size() - field.offset) return false;
-  MutableByteView bytes = code.subspan(field.offset, kind.size);
-  store_le_sized(bytes, load_le_sized(bytes) + sum(kind, placement));
+  bool wide = kKinds[field.kind].size == 8;
+  if (field.offset > code.size() || (wide ? 8u : 4u) > code.size() - field.offset) return false;
+  auto add = [&]<typename T>(T value) {
+    store_le<T>(code, field.offset, static_cast<T>(load_le<T>(code, field.offset) + value));
+  };
+  wide ? add(sums_[field.kind]) : add(static_cast<uint32_t>(sums_[field.kind]));
   return true;
 }
 

@@ -1,6 +1,7 @@
 // Placement and CodeField: where a block's host code lies, and which of its bytes depend on that.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -30,8 +31,15 @@ inline constexpr uint8_t kCodeFieldKinds = 16;
 [[nodiscard]] bool find_code_fields(MutableByteView mine, const Placement& placement, ByteView others,
                                     const Placement& other, bool in_cold, std::vector<CodeField>& fields);
 
-// Gives the field of code left by find_code_fields() what it holds for a placement. False: it does not lie in
-// `code`, or has no such kind.
-[[nodiscard]] bool fill_code_field(MutableByteView code, const CodeField& field, const Placement& placement);
+// Gives fields of code left by find_code_fields() what they hold for a placement.
+class CodeFieldFiller {
+ public:
+  explicit CodeFieldFiller(const Placement& placement);
+  // False: the field does not lie in `code`, or there is no such kind.
+  [[nodiscard]] bool fill(MutableByteView code, const CodeField& field) const;
+
+ private:
+  std::array<uint64_t, kCodeFieldKinds> sums_;
+};
 
 }  // namespace cumulet::hypervisor

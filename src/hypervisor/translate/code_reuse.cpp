@@ -87,24 +87,27 @@ void CodeSpace::place_neighbours(const BlockRequest& request, const Gate& gate) 
     note_made(other, place);
     add_block(nullptr, other, place);
   }
-  for (uint32_t number = first; number < blocks_.count(); ++number) chain_in_page(blocks_.at(number));
+  chain_in_page(first);
 }
 
-// Makes the jumps of a block go straight to the blocks of its page that are there.
-void CodeSpace::chain_in_page(const Block& block) {
-  GuestAddress page = block.physical.load() & kPageMask;
-  for (uint32_t link = block.first_link; link < block.first_link + block.link_count; ++link) {
-    StoredLink& jump = links_.at(link);
-    if (jump.relative == 0 || jump.chained_to != StoredLink::kNoBlock) continue;
-    auto target = static_cast<uint64_t>(int64_t{jump.target});
-    auto mode = static_cast<CodeMode>(jump.mode);
-    uint64_t rip = (mode & kModeRelative) != 0 ? 0 : target;
-    uint32_t number = table_.find({page + (target & ~kPageMask), rip, mode});
-    if (number == BlockTable::kNone) continue;
-    Block& to = blocks_.at(number);
-    if (!to.valid.load() || !to.chainable()) continue;
-    links_.chain(link, to, number);
-    point_link(jump, to.host.load());
+// Makes the jumps of the blocks from this number on, which are all of one page, go straight to each other.
+void CodeSpace::chain_in_page(uint32_t first) {
+  std::array<uint32_t, kPageSize> by_offset;  // of the page
+  auto offset_of = [this](uint32_t number) { return blocks_.at(number).physical.load() & ~kPageMask; };
+  by_offset.fill(BlockTable::kNone);
+  for (uint32_t number = first; number < blocks_.count(); ++number) by_offset[offset_of(number)] = number;
+  for (uint32_t from = first; from < blocks_.count(); ++from) {
+    const Block& block = blocks_.at(from);
+    for (uint32_t link = block.first_link; link < block.first_link + block.link_count; ++link) {
+      StoredLink& jump = links_.at(link);
+      if (jump.relative == 0 || jump.chained_to != StoredLink::kNoBlock) continue;
+      uint32_t number = by_offset[static_cast<uint64_t>(int64_t{jump.target}) & ~kPageMask];
+      if (number == BlockTable::kNone) continue;
+      Block& to = blocks_.at(number);
+      if (to.mode.load() != jump.mode || !to.chainable()) continue;
+      links_.chain(link, to, number);
+      point_link(jump, to.host.load());
+    }
   }
 }
 

@@ -169,7 +169,7 @@ class CodeSpace {
   bool take_stored(const PlacedBlock* stored);
   [[nodiscard]] std::vector<const StoredBlock*> missing_blocks(const BlockRequest& request,
                                                                const std::vector<StoredBlock>& group);
-  void chain_in_page(const Block& block);
+  void chain_in_page(uint32_t first);
   void place_neighbours(const BlockRequest& request, const Gate& gate);
 
   // code_claim.cpp

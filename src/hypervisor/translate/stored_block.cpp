@@ -2,6 +2,7 @@
 #include "hypervisor/translate/stored_block.h"
 
 #include <algorithm>
+#include <array>
 
 #include "hypervisor/translate/stored_block_layout.h"
 
@@ -52,9 +53,11 @@ bool StoredBlock::is_in_page(ByteView page) const {
 bool StoredBlock::place(const Placement& placement, PlacedBlock& out) const {
   out.hot.assign(hot_.begin(), hot_.end());
   out.cold.assign(cold_.begin(), cold_.end());
+  const CodeFieldFiller filler(placement);
+  const std::array<MutableByteView, 2> code = {out.hot, out.cold};
   for (size_t at = 0; at < fields_.size(); at += kFieldSize) {
     CodeField field = unpack_field(load_le<uint32_t>(fields_, at));
-    if (!fill_code_field(field.in_cold ? out.cold : out.hot, field, placement)) return false;
+    if (!filler.fill(code[field.in_cold ? 1 : 0], field)) return false;
   }
   return place_description(placement, out);
 }
