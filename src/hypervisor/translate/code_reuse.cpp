@@ -39,8 +39,8 @@ bool CodeSpace::take_stored(const PlacedBlock* stored) {
 void CodeSpace::note_made(const BlockRequest& request, const Place& place) {
   if (store_ == nullptr || !storable(request, place.changing)) return;
   if (from_store_) return store_->note_placed();
-  store_->note(stored_key(request.key), request.key.physical & kPageMask, place.indirect, bytes_->view(),
-               result_->size);
+  store_->note({stored_key(request.key), place.indirect, request.key.physical & kPageMask,
+                bytes_->view().first(result_->size)});
 }
 
 // The stored blocks of a page that are as the page is, and not there yet. `group` is what they are among.

@@ -12,8 +12,6 @@
 namespace cumulet::hypervisor {
 
 namespace {
-constexpr size_t kMaxNoted = 1 << 20, kMaxNotedBytes = 64 << 20;
-constexpr size_t kMaxInstructionLength = 15;
 constexpr uint8_t kUsed = 1, kDamaged = 2;  // bits of a group's state
 }  // namespace
 
@@ -48,7 +46,8 @@ CodeStore::CodeStore(UniqueFd folder, const EngineIdentity& identity, const Cont
       identity_(identity),
       layout_(layout),
       stubs_(stubs),
-      stub_address_(stub_address) {}
+      stub_address_(stub_address),
+      notes_(folder_.get()) {}
 
 CodeStore::~CodeStore() { save(); }
 
@@ -118,14 +117,9 @@ const PlacedBlock* CodeStore::place(const StoredBlock& block, Placement placemen
   return block.place(placement, placed_) ? &placed_ : nullptr;
 }
 
-void CodeStore::note(const StoredKey& key, GuestAddress page, bool indirect, ByteView bytes, uint16_t size) {
+void CodeStore::note(const NotedBlock& block) {
   ++counts_.translated;
-  // A translator may look at a whole instruction that it then does not take.
-  bytes = bytes.first(std::min(bytes.size(), size + kMaxInstructionLength));
-  if (noted_.size() == kMaxNoted || noted_bytes_.size() + bytes.size() > kMaxNotedBytes) return;
-  if (!noted_hashes_.insert(hash_key(key, bytes.first(size))).second) return;
-  noted_.push_back({key, indirect, static_cast<uint16_t>(bytes.size()), page, noted_bytes_.size()});
-  noted_bytes_.insert(noted_bytes_.end(), bytes.begin(), bytes.end());
+  notes_.add(block);
 }
 
 }  // namespace cumulet::hypervisor

@@ -6,9 +6,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
+#include "hypervisor/translate/block_notes.h"
 #include "hypervisor/translate/engine.h"
 #include "hypervisor/translate/stored_block.h"
 #include "hypervisor/translate/translation_file.h"
@@ -40,8 +40,8 @@ class CodeStore {
   // Places a block found; null if it cannot be. Until the next time. `placement` is without the stubs.
   const PlacedBlock* place(const StoredBlock& block, Placement placement);
 
-  // A block was translated: from the first `size` of `bytes`, in this page of guest RAM.
-  void note(const StoredKey& key, GuestAddress page, bool indirect, ByteView bytes, uint16_t size);
+  // A block was translated.
+  void note(const NotedBlock& block);
   // One that was placed is in use.
   void note_placed() { ++counts_.from_cache; }
 
@@ -56,14 +56,6 @@ class CodeStore {
     std::vector<StoredBlock> blocks;
     std::vector<uint32_t> offsets;  // of the blocks
   };
-  // A translation to be kept.
-  struct Noted {
-    StoredKey key;
-    bool indirect;
-    uint16_t length;  // of the guest code, and a little more
-    GuestAddress page;
-    size_t bytes;  // where in noted_bytes_
-  };
   CodeStore(UniqueFd folder, const EngineIdentity& identity, const Context& layout, const Stubs& stubs,
             uint64_t stub_address);
   const StoredBlock* find_at(const BlockSlot& slot, const StoredKey& key, ByteView bytes);
@@ -75,7 +67,7 @@ class CodeStore {
     std::vector<uint8_t> bytes;
     std::vector<BlockSlot> slots;
   };
-  [[nodiscard]] NewGroup make_group(BlockStorer& storer, std::span<const Noted> page) const;
+  static NewGroup make_group(BlockStorer& storer, std::span<const NotedBlock> page);
   Result<void> write_new(TranslationFileWriter& writer);
 
   const UniqueFd folder_;
@@ -89,9 +81,7 @@ class CodeStore {
   std::vector<uint8_t> group_state_;  // of each group in the file
   bool damage_logged_ = false;
   PlacedBlock placed_;
-  std::vector<Noted> noted_;
-  std::vector<uint8_t> noted_bytes_;
-  std::unordered_set<uint64_t> noted_hashes_;
+  BlockNotes notes_;
   TranslationCounts counts_;
 };
 

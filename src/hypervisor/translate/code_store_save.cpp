@@ -25,21 +25,22 @@ constexpr uint8_t kUsed = 1;
 
 void CodeStore::save() {
   spdlog::debug("{} blocks translated, {} from the cache", counts_.translated, counts_.from_cache);
-  if (noted_.size() * 100 <= (noted_.size() + counts_.from_cache) * kFewPercent) return;
+  uint64_t fresh = notes_.count();
+  if (fresh * 100 <= (fresh + counts_.from_cache) * kFewPercent) return;
   auto begin = std::chrono::steady_clock::now();
   if (Result<void> written = write(); !written)
     return spdlog::warn("translations are not kept: {}", written.error().to_string());
   auto taken = std::chrono::steady_clock::now() - begin;
   if (taken > kLong)
     spdlog::info("it took {} s to keep {} translations",
-                 std::chrono::duration_cast<std::chrono::seconds>(taken).count(), noted_.size());
+                 std::chrono::duration_cast<std::chrono::seconds>(taken).count(), fresh);
 }
 
 Result<void> CodeStore::write() {
   auto writer = TRY(TranslationFileWriter::create(folder_.get()));
   if (file_ != nullptr) TRY_VOID(write_old(*writer));
   TRY_VOID(write_new(*writer));
-  noted_.clear();
+  notes_.clear();
   return writer->finish(identity_);
 }
 
@@ -65,14 +66,15 @@ Result<void> CodeStore::write_old(TranslationFileWriter& writer) {
 
 // Translating again is most of the work, so all processors take part.
 Result<void> CodeStore::write_new(TranslationFileWriter& writer) {
-  auto before = [](const Noted& a, const Noted& b) {
+  std::vector<NotedBlock> noted = TRY(notes_.all());
+  auto before = [](const NotedBlock& a, const NotedBlock& b) {
     return std::pair(a.page, a.key.rip) < std::pair(b.page, b.key.rip);
   };
-  std::stable_sort(noted_.begin(), noted_.end(), before);
-  std::vector<std::span<const Noted>> pages;
-  for (std::span<const Noted> left = noted_; !left.empty(); left = left.subspan(pages.back().size())) {
-    auto end = std::find_if(left.begin(), left.end(), [&left](const Noted& noted) {
-      return noted.page != left.front().page || ((noted.key.rip ^ left.front().key.rip) & kPageMask) != 0;
+  std::stable_sort(noted.begin(), noted.end(), before);
+  std::vector<std::span<const NotedBlock>> pages;
+  for (std::span<const NotedBlock> left = noted; !left.empty(); left = left.subspan(pages.back().size())) {
+    auto end = std::find_if(left.begin(), left.end(), [&left](const NotedBlock& block) {
+      return block.page != left.front().page || ((block.key.rip ^ left.front().key.rip) & kPageMask) != 0;
     });
     pages.push_back(left.first(static_cast<size_t>(end - left.begin())));
   }
@@ -83,7 +85,7 @@ Result<void> CodeStore::write_new(TranslationFileWriter& writer) {
     BlockStorer storer(layout_, stubs_, stub_address_);
     std::unique_lock lock(mutex);
     while (next < pages.size() && result && writer.size() < kMaxFileSize) {
-      std::span<const Noted> page = pages[next++];
+      std::span<const NotedBlock> page = pages[next++];
       lock.unlock();
       NewGroup group = make_group(storer, page);
       lock.lock();
@@ -91,21 +93,20 @@ Result<void> CodeStore::write_new(TranslationFileWriter& writer) {
     }
   };
   std::vector<std::thread> helpers;
-  size_t most = std::min<size_t>(std::thread::hardware_concurrency(), noted_.size() / kBlocksPerThread);
+  size_t most = std::min<size_t>(std::thread::hardware_concurrency(), noted.size() / kBlocksPerThread);
   while (helpers.size() + 1 < most) helpers.emplace_back(work);
   work();
   for (std::thread& helper : helpers) helper.join();
   return result;
 }
 
-CodeStore::NewGroup CodeStore::make_group(BlockStorer& storer, std::span<const Noted> page) const {
+CodeStore::NewGroup CodeStore::make_group(BlockStorer& storer, std::span<const NotedBlock> page) {
   NewGroup group;
-  for (const Noted& noted : page) {
+  for (const NotedBlock& noted : page) {
     if (group.bytes.size() > kGroupSize) break;
-    ByteView code = ByteView(noted_bytes_).subspan(noted.bytes, noted.length);
     auto offset = static_cast<uint32_t>(group.bytes.size());
-    uint16_t size = storer.store(noted.key, noted.indirect, code, group.bytes);
-    if (size != 0) group.slots.push_back(slot_of(noted.key, code.first(size), offset));
+    uint16_t size = storer.store(noted.key, noted.indirect, noted.code, group.bytes);
+    if (size != 0) group.slots.push_back(slot_of(noted.key, noted.code.first(size), offset));
   }
   return group;
 }

@@ -61,7 +61,7 @@ class BlockStorer {
   BlockStorer(const Context& layout, const Stubs& stubs, uint64_t stub_address);
 
   // Appends the block of this code to `out` and returns how many bytes it is made from: 0, and nothing, if it
-  // cannot be placed elsewhere. `bytes` is the code with what follows it.
+  // cannot be placed elsewhere.
   uint16_t store(const StoredKey& key, bool indirect, ByteView bytes, std::vector<uint8_t>& out);
 
  private:

@@ -2,7 +2,6 @@
 #include "hypervisor/translate/translation_file.h"
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -75,8 +74,7 @@ Result<void> TranslationFile::load(const EngineIdentity& identity) {
   group_count_ = load_le<uint32_t>(header, kGroupCount);
   auto slot_count = load_le<uint64_t>(header, kSlotCount);
   data_end_ = load_le<uint64_t>(header, kTables);
-  if (group_count_ > kMaxGroups || slot_count > kMaxSlots || !std::has_single_bit(slot_count))
-    return damaged();
+  if (group_count_ > kMaxGroups || slot_count > kMaxSlots) return damaged();
   slot_count_ = static_cast<uint32_t>(slot_count);
   size_t group_bytes = group_count_ * kGroupEntrySize, slot_bytes = slot_count_ * kSlotEntrySize;
   if (data_end_ > size || size - data_end_ != group_bytes + slot_bytes) return damaged();
@@ -100,19 +98,18 @@ bool TranslationFile::read_at(uint64_t offset, MutableByteView out) const {
   return true;
 }
 
-BlockSlot TranslationFile::slot(uint32_t number) const {
-  ByteView entry = slots_.subspan(number * kSlotEntrySize, kSlotEntrySize);
-  return {load_le<uint64_t>(entry, kSlotKey), load_le<uint32_t>(entry, kSlotContent),
-          load_le<uint32_t>(entry, kSlotSize), load_le<uint32_t>(entry, kSlotGroup),
-          load_le<uint32_t>(entry, kSlotOffset)};
-}
-
 std::optional<BlockSlot> TranslationFile::find(uint64_t key, uint32_t nth) const {
+  uint32_t at = slot_count_ == 0 ? 0 : first_slot(key, slot_count_);
   for (uint32_t probe = 0; probe < std::min(slot_count_, kMaxProbes); ++probe) {
-    BlockSlot found = slot((static_cast<uint32_t>(key) + probe) & (slot_count_ - 1));
-    if (found.group == kNoGroup) return std::nullopt;
-    if (found.key != key || found.group >= group_count_) continue;
-    if (nth-- == 0) return found;
+    ByteView entry = slots_.subspan(at * kSlotEntrySize, kSlotEntrySize);
+    auto group = load_le<uint32_t>(entry, kSlotGroup);
+    if (group == kNoGroup) return std::nullopt;
+    at = at + 1 == slot_count_ ? 0 : at + 1;
+    if (load_le<uint32_t>(entry, kSlotKey) != key >> 32 || group >= group_count_) continue;
+    auto place = load_le<uint32_t>(entry, kSlotPlace);
+    if (nth-- == 0)
+      return BlockSlot{key, load_le<uint32_t>(entry, kSlotContent), place & kMaxSlotSize, group,
+                       place >> kSlotSizeBits};
   }
   return std::nullopt;
 }

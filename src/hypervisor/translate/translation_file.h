@@ -18,7 +18,7 @@ namespace cumulet::hypervisor {
 struct BlockSlot {
   uint64_t key = 0;      // a hash of what it is looked for by
   uint32_t content = 0;  // half a hash of its guest code
-  uint32_t size = 0;     // of that code
+  uint32_t size = 0;     // of that code; below 4096
   uint32_t group = 0;
   uint32_t offset = 0;  // in the group
 };
@@ -40,7 +40,7 @@ class TranslationFile {
   // kPermissionDenied, kIo.
   static Result<std::unique_ptr<TranslationFile>> open(int folder, const EngineIdentity& identity);
 
-  // The block number `nth`, from 0, among those with this key; nothing if there are no more.
+  // The block number `nth`, from 0, among those that may have this key; nothing if there are no more.
   [[nodiscard]] std::optional<BlockSlot> find(uint64_t key, uint32_t nth) const;
   [[nodiscard]] uint32_t groups() const { return group_count_; }
   // How many files were written, one from the other, since the group was last used.
@@ -53,7 +53,6 @@ class TranslationFile {
   explicit TranslationFile(UniqueFd file) : file_(std::move(file)) {}
   Result<void> load(const EngineIdentity& identity);
   [[nodiscard]] bool read_at(uint64_t offset, MutableByteView out) const;
-  [[nodiscard]] BlockSlot slot(uint32_t number) const;
 
   UniqueFd file_;
   uint64_t data_end_ = 0;

@@ -20,12 +20,19 @@ inline constexpr size_t kHeaderChecksum = 96, kHeaderSize = 104;
 // An entry of the table of groups, and one of the table of blocks.
 inline constexpr size_t kGroupOffset = 0, kGroupChecksum = 8, kGroupSize = 16, kGroupAge = 20;
 inline constexpr size_t kGroupEntrySize = 24;
-inline constexpr size_t kSlotKey = 0, kSlotContent = 8, kSlotSize = 12, kSlotGroup = 16, kSlotOffset = 20;
-inline constexpr size_t kSlotEntrySize = 24;
+inline constexpr size_t kSlotKey = 0, kSlotContent = 4, kSlotGroup = 8, kSlotPlace = 12;
+inline constexpr size_t kSlotEntrySize = 16;
+// The place: the offset in the group in its upper bits, the size of the guest code in the lower ones.
+inline constexpr uint32_t kSlotSizeBits = 12, kMaxSlotSize = (1 << kSlotSizeBits) - 1;
 inline constexpr uint32_t kNoGroup = ~uint32_t{0};  // an empty slot
 
 inline constexpr uint32_t kMaxGroupSize = 1 << 20;
 inline constexpr uint32_t kMaxGroups = 1 << 20, kMaxSlots = 1 << 23;
 inline constexpr uint32_t kMaxProbes = 64;
+
+// Where to look first: the key's lower half says it, the upper half is in the slot.
+inline uint32_t first_slot(uint64_t key, uint32_t slot_count) {
+  return static_cast<uint32_t>((key & 0xffffffff) * slot_count >> 32);
+}
 
 }  // namespace cumulet::hypervisor::translation_file

@@ -14,6 +14,8 @@
 namespace cumulet::hypervisor {
 namespace {
 
+constexpr uint64_t kKey = 0x1234'5678'9abc'def0, kOtherKey = 0x8765'4321'0fed'cba9;
+
 class TranslationFileTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -28,8 +30,8 @@ class TranslationFileTest : public testing::Test {
   void write_file() {
     auto writer = TranslationFileWriter::create(folder_.get());
     ASSERT_TRUE(writer.has_value());
-    ASSERT_TRUE((*writer)->add_group(kFirst, {{17, 1, 2, 0, 0}, {18, 2, 2, 0, 1}}, 0).has_value());
-    ASSERT_TRUE((*writer)->add_group(kSecond, {{17, 3, 4, 0, 2}}, 5).has_value());
+    ASSERT_TRUE((*writer)->add_group(kFirst, {{kKey, 1, 2, 0, 0}, {kOtherKey, 2, 2, 0, 1}}, 0).has_value());
+    ASSERT_TRUE((*writer)->add_group(kSecond, {{kKey, 3, 4, 0, 2}}, 5).has_value());
     ASSERT_TRUE((*writer)->finish(identity_).has_value());
   }
 
@@ -58,12 +60,12 @@ TEST_F(TranslationFileTest, FindsWhatWasWritten) {
   auto file = open();
   ASSERT_TRUE(file.has_value());
   EXPECT_EQ((*file)->groups(), 2u);
-  auto first = (*file)->find(17, 0), second = (*file)->find(17, 1);
+  auto first = (*file)->find(kKey, 0), second = (*file)->find(kKey, 1);
   ASSERT_TRUE(first && second);
   EXPECT_NE(first->group, second->group);
-  EXPECT_FALSE((*file)->find(17, 2).has_value());
-  EXPECT_FALSE((*file)->find(19, 0).has_value());
-  EXPECT_EQ((*file)->find(18, 0)->offset, 1u);
+  EXPECT_FALSE((*file)->find(kKey, 2).has_value());
+  EXPECT_FALSE((*file)->find(kKey + (uint64_t{1} << 32), 0).has_value());
+  EXPECT_EQ((*file)->find(kOtherKey, 0)->offset, 1u);
   std::vector<uint8_t> bytes;
   EXPECT_TRUE((*file)->read(0, bytes));
   EXPECT_EQ(bytes, kFirst);
@@ -146,7 +148,7 @@ TEST_F(TranslationFileTest, HostileNumbersDoNoHarm) {
     std::vector<uint8_t> group;
     for (uint32_t number = 0; number < std::min((*file)->groups(), 4u); ++number)
       (void)(*file)->read(number, group);
-    for (uint64_t key : {17, 18, 0})
+    for (uint64_t key : {kKey, kOtherKey, uint64_t{0}})
       for (uint32_t nth = 0; auto found = (*file)->find(key, nth); ++nth)
         EXPECT_LT(found->group, (*file)->groups());
   }

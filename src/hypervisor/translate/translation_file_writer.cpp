@@ -1,6 +1,6 @@
 // A translation file is written under another name, and renamed when it is whole.
+#include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -66,6 +66,7 @@ Result<void> TranslationFileWriter::add_group(ByteView bytes, std::vector<BlockS
   CHECK(bytes.size() <= kMaxGroupSize);
   if (groups_.size() == kMaxGroups || slots_.size() + blocks.size() > kMaxSlots / 2) return {};
   for (BlockSlot& block : blocks) {
+    CHECK(block.size <= kMaxSlotSize && block.offset < kMaxGroupSize);
     block.group = static_cast<uint32_t>(groups_.size());
     slots_.push_back(block);
   }
@@ -74,7 +75,7 @@ Result<void> TranslationFileWriter::add_group(ByteView bytes, std::vector<BlockS
 }
 
 std::vector<uint8_t> TranslationFileWriter::tables(uint32_t& slot_count) const {
-  slot_count = std::bit_ceil(static_cast<uint32_t>(slots_.size()) * 3 / 2 + 1);
+  slot_count = static_cast<uint32_t>(slots_.size() * 3 / 2 + 1);
   size_t group_bytes = groups_.size() * kGroupEntrySize;
   std::vector<uint8_t> tables(group_bytes + slot_count * kSlotEntrySize);
   for (size_t i = 0; i < groups_.size(); ++i) {
@@ -88,15 +89,14 @@ std::vector<uint8_t> TranslationFileWriter::tables(uint32_t& slot_count) const {
   for (uint32_t i = 0; i < slot_count; ++i)
     store_le<uint32_t>(slots, i * kSlotEntrySize + kSlotGroup, kNoGroup);
   for (const BlockSlot& block : slots_) {
-    auto at = static_cast<uint32_t>(block.key) & (slot_count - 1);
+    uint32_t at = first_slot(block.key, slot_count);
     while (load_le<uint32_t>(slots, at * kSlotEntrySize + kSlotGroup) != kNoGroup)
-      at = (at + 1) & (slot_count - 1);
+      at = at + 1 == slot_count ? 0 : at + 1;
     MutableByteView entry = slots.subspan(at * kSlotEntrySize);
-    store_le<uint64_t>(entry, kSlotKey, block.key);
+    store_le<uint32_t>(entry, kSlotKey, static_cast<uint32_t>(block.key >> 32));
     store_le<uint32_t>(entry, kSlotContent, block.content);
-    store_le<uint32_t>(entry, kSlotSize, block.size);
     store_le<uint32_t>(entry, kSlotGroup, block.group);
-    store_le<uint32_t>(entry, kSlotOffset, block.offset);
+    store_le<uint32_t>(entry, kSlotPlace, block.offset << kSlotSizeBits | block.size);
   }
   return tables;
 }
