@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "hypervisor/interpret/cpu.h"
+#include "hypervisor/translate/access_site.h"
 #include "hypervisor/translate/mode.h"
 
 namespace cumulet::hypervisor {
@@ -90,32 +91,10 @@ enum class LeaveReason : uint32_t {
   kDone,               // C++ called from translated code has dealt with the reason, and wants the dispatcher
 };
 
-// How the arithmetic flags are kept during a memory check (see Translator).
-enum class FlagsPlace : uint8_t { kDead, kRax, kMemory };
-
-// What the cold path of one memory access needs to know; lies in the code cache behind it.
-struct AccessSite {
-  uint64_t guest_rip;  // from page_bases[page_number] on
-  uint64_t resume;     // host code address at which the access happens, with the host pointer in `address`
-  uint8_t address;     // scratch register of the pointer; its guest value is in spill[0]
-  uint8_t index;       // the other scratch register; spill[1]
-  FlagsPlace flags;
-  uint8_t size;  // bytes of the access
-  bool write;
-  bool general;  // DecodedInstruction::general
-  // Of rep movs and rep stos: bytes of an element. The access is the whole run of rcx elements, within a
-  // page.
-  uint8_t element_size = 0;
-  uint8_t tlb = 0;  // tlb_of() the code's mode
-  uint32_t page_number = kNoPageNumber;
-  bool several = false;  // of several instructions: which one faults is for the interpreter to find
-  std::array<uint8_t, 3> unused = {};
-};
-
 // What undoes an indirect jump whose target is not canonical, so that the interpreter can do it again; lies
 // in the code cache.
 struct JumpSite {
-  uint64_t guest_rip;  // as AccessSite's
+  uint64_t guest_rip;  // from the base of page_number on
   int32_t undo;        // to be added to rsp
   uint32_t page_number;
 };
@@ -142,7 +121,7 @@ struct alignas(4096) Context {
   uint64_t host_rip;       // of a native fault
   uint64_t fault_address;  // si_addr of a native fault
   uint64_t miss_linear;
-  uint64_t miss_site;
+  uint64_t miss_site;  // of the AccessSite; translated code sets the low half
   uint64_t xsave_area;
   void* owner;  // the vCPU, for the leave handler
   SoftwareTlb* filler;

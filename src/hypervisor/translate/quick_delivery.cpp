@@ -123,16 +123,16 @@ bool deliver_page_fault(Context& context, const Exception& fault) {
 
 void undo_access(Context& context, const AccessSite& site) {
   CpuState& state = context.cpu.state;
-  state.rip = site_rip(context, site.page_number, site.guest_rip);
-  state.gpr[site.address] = context.spill[0];
-  state.gpr[site.index] = context.spill[1];
-  if (site.element_size != 0) {
+  state.rip = site_rip(context, site.page_number(), site.guest_rip());
+  state.gpr[site.address()] = context.spill[0];
+  state.gpr[site.index()] = context.spill[1];
+  if (site.element_size() != 0) {
     state.gpr[kRcx] += context.string_rest;
     context.string_rest = 0;
   }
-  if (site.flags != FlagsPlace::kDead) {
-    uint64_t kept = site.flags == FlagsPlace::kRax ? state.gpr[kRax] : context.saved_flags;
-    if (site.flags == FlagsPlace::kRax) state.gpr[kRax] = context.spill[2];
+  if (site.flags() != FlagsPlace::kDead) {
+    uint64_t kept = site.flags() == FlagsPlace::kRax ? state.gpr[kRax] : context.saved_flags;
+    if (site.flags() == FlagsPlace::kRax) state.gpr[kRax] = context.spill[2];
     // lahf's form: SF ZF AF PF CF in ah, OF in al.
     context.host_flags = (kept >> 8 & kLahfFlags) | ((kept & 1) != 0 ? rflags::kOf : 0);
   }
@@ -144,30 +144,30 @@ namespace {
 // that waits is #MF.
 bool faults_first(const AccessSite& site, uint64_t linear) {
   constexpr uint8_t kXmm = 16, kYmm = 32;
-  if (site.several) return false;
+  if (site.several()) return false;
   if (site.size == kXmm || site.size == kYmm) return linear % site.size == 0;
-  return site.general;
+  return site.general();
 }
 }  // namespace
 
 bool access_miss(Context* pointer) {
   Context& context = *pointer;
-  const AccessSite& site = missed_site(context);
-  uint64_t size = site.element_size == 0 ? site.size : context.cpu.state.gpr[kRcx] * site.element_size;
+  const AccessSite site = missed_site(context);
+  uint64_t size = site.element_size() == 0 ? site.size : context.cpu.state.gpr[kRcx] * site.element_size();
   Exception fault{};
-  uint64_t host = data_address(context, context.miss_linear, size, site.write, fault);
+  uint64_t host = data_address(context, context.miss_linear, size, site.write(), fault);
   if (host != 0) {
-    context.cpu.state.gpr[site.address] = host;
-    context.target = site.resume;
+    context.cpu.state.gpr[site.address()] = host;
+    context.target = resume_address(context, site);
     return true;
   }
   context.reason = LeaveReason::kStoreToCode;
-  if (site.write && fault.vector != kPageFaultVector) return false;
+  if (site.write() && fault.vector != kPageFaultVector) return false;
   undo_access(context, site);
   if (fault.vector == kPageFaultVector && faults_first(site, fault.address) &&
       deliver_page_fault(context, fault))
     return go_to_rip(context);
-  context.reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
+  context.reason = site.general() ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
   return false;
 }
 

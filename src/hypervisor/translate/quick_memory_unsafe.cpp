@@ -33,8 +33,11 @@ void store(uint64_t host, uint64_t value) {
   __atomic_store_n(reinterpret_cast<uint64_t*>(host), value, __ATOMIC_RELAXED);
 }
 
-const AccessSite& missed_site(const Context& context) {
-  return *reinterpret_cast<const AccessSite*>(context.miss_site);
+AccessSite missed_site(const Context& context) {
+  struct __attribute__((packed)) Unaligned {
+    AccessSite site;
+  };
+  return reinterpret_cast<const Unaligned*>(context.miss_site)->site;
 }
 
 bool read_descriptor(Context& context, uint16_t selector, uint64_t& raw) {

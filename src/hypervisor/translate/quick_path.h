@@ -73,7 +73,11 @@ bool restore_extended(Context* context);
 // Goes on behind the instruction, which changed no flags; take_flags() came before.
 bool finish(Context& context);
 
-const AccessSite& missed_site(const Context& context);
+AccessSite missed_site(const Context& context);
+// Where the access of the missed site goes on.
+inline uint64_t resume_address(const Context& context, const AccessSite& site) {
+  return context.miss_site + static_cast<uint64_t>(int64_t{site.resume});
+}
 // The linear address that a site of translated code says from a page's base on.
 inline uint64_t site_rip(const Context& context, uint32_t page_number, uint64_t rip) {
   return context.page_bases[page_number].base + rip;

@@ -39,6 +39,7 @@ class Generator : public Xbyak::CodeGenerator {
     leave_light(LeaveReason::kRegionMiss, handlers.leave);
     stubs.access_miss = address + offset();
     save_registers();
+    find_missed_access(address);
     store_beside_code(memory);
     call_quick(handlers.quick.access_miss);
     for (size_t i = 0; i < kSystemOperations; ++i) {
@@ -65,16 +66,46 @@ class Generator : public Xbyak::CodeGenerator {
     return wide ? qword[Xbyak::RegExp(displacement)] : dword[Xbyak::RegExp(displacement)];
   }
 
-  // A missed store to a page that holds code goes on if its line allows that (kTlbCodeStore) and its bytes
-  // are in chunks that hold none. No fence is needed between the look and the store: see CodePages.
+  // miss_site and miss_linear of a missed access; the site stays in rax. Its scratch registers still hold
+  // what the check left: the address minus the tag of the TLB line, and where the line is in its table. The
+  // tag is the same as then, for others change it only while this vCPU is outside.
+  void find_missed_access(uint64_t code) {
+    static_assert(offsetof(TlbEntry, read_tag) == 0 &&
+                  offsetof(TlbEntry, write_tag) == 2 * AccessSite::kWrite);
+    auto registers = static_cast<uint32_t>(context_offset(layout_, &layout_.cpu.state.gpr));
+    mov(eax, field(&layout_.miss_site, false));
+    mov(rcx, code);
+    sub(eax, ecx);
+    add(rax, rcx);
+    mov(field(&layout_.miss_site), rax);
+    movzx(edx, byte[rax + offsetof(AccessSite, registers)]);
+    mov(ecx, edx);
+    and_(ecx, 0xf);
+    shr(edx, 4);
+    putSeg(gs);
+    mov(rcx, ptr[rcx * 8 + registers]);
+    putSeg(gs);
+    mov(rdx, ptr[rdx * 8 + registers]);
+    movzx(r8d, byte[rax + offsetof(AccessSite, element_and_tlb)]);
+    shr(r8d, 4);
+    shl(r8d, kTlbEntryBits + kTlbEntryShift);
+    add(r8, rdx);
+    movzx(edx, byte[rax + offsetof(AccessSite, kinds)]);
+    and_(edx, AccessSite::kWrite);
+    lea(r8, ptr[r8 + rdx * 2]);
+    add(rcx, line_field(&layout_.tlb[0][0].read_tag));
+    mov(field(&layout_.miss_linear), rcx);
+  }
+
+  // With what find_missed_access() leaves: a missed store to a page that holds code goes on if its line
+  // allows that (kTlbCodeStore) and its bytes are in chunks that hold none. No fence is needed between the
+  // look and the store: see CodePages.
   void store_beside_code(const StubMemory& memory) {
     Xbyak::Label slow;
-    mov(rax, field(&layout_.miss_site));
-    cmp(byte[rax + offsetof(AccessSite, write)], 0);
-    je(slow, T_NEAR);
-    cmp(byte[rax + offsetof(AccessSite, element_size)], 0);
-    jne(slow, T_NEAR);
-    mov(rcx, field(&layout_.miss_linear));
+    test(byte[rax + offsetof(AccessSite, kinds)], AccessSite::kWrite);
+    jz(slow, T_NEAR);
+    test(byte[rax + offsetof(AccessSite, element_and_tlb)], 0xf);
+    jnz(slow, T_NEAR);
     movzx(edx, byte[rax + offsetof(AccessSite, size)]);
     mov(esi, ecx);
     and_(esi, kPageBytes - 1);
@@ -84,7 +115,8 @@ class Generator : public Xbyak::CodeGenerator {
     mov(r8d, ecx);
     shr(r8d, 12 - kTlbEntryShift);
     and_(r8d, (kTlbEntries - 1) << kTlbEntryShift);
-    movzx(r9d, byte[rax + offsetof(AccessSite, tlb)]);
+    movzx(r9d, byte[rax + offsetof(AccessSite, element_and_tlb)]);
+    shr(r9d, 4);
     shl(r9d, kTlbEntryBits + kTlbEntryShift);
     add(r8, r9);
     sub(rcx, rsi);
@@ -107,10 +139,12 @@ class Generator : public Xbyak::CodeGenerator {
       bt(r9, end);
       jc(slow, T_NEAR);
     }
-    movzx(edx, byte[rax + offsetof(AccessSite, address)]);
+    movzx(edx, byte[rax + offsetof(AccessSite, registers)]);
+    and_(edx, 0xf);
     putSeg(gs);
     mov(ptr[rdx * 8 + static_cast<uint32_t>(context_offset(layout_, &layout_.cpu.state.gpr))], rcx);
-    mov(rax, ptr[rax + offsetof(AccessSite, resume)]);
+    movsxd(rcx, dword[rax + offsetof(AccessSite, resume)]);
+    add(rax, rcx);
     mov(field(&layout_.target), rax);
     load_registers();
     jmp(field(&layout_.target));

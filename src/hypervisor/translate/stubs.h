@@ -34,7 +34,7 @@ struct Stubs {
   // light, kIndirect: the target is in rcx, whose guest value is in spill[0], and r11's is in spill[1]
   uint64_t indirect_miss = 0;
   uint64_t region_miss = 0;  // light, kRegionMiss; state.rip, miss_upper, miss_linear and link are set
-  uint64_t access_miss = 0;  // quick: miss_linear and miss_site are set
+  uint64_t access_miss = 0;  // quick: the low half of miss_site is set
   uint64_t leave_fault = 0;  // full: where the signal handler goes: registers are saved, rsp is the host's
 };
 

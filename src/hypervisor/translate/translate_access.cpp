@@ -123,19 +123,29 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
   const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
   hot_.subtract_indexed(address_, index_, context_offset(layout_, tag));
   hot_.compare(address_, static_cast<int32_t>(kPageSize - size));
-  cold_.align(alignof(AccessSite));
-  uint64_t site_address = cold_.here();
-  hot_.jump_if(Condition::kAbove, site_address + sizeof(AccessSite));
+  hot_.jump_if(Condition::kAbove, cold_.here());
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
+  emit_access_miss(size, write, instructions_[current_].general, flags, 0, several);
+}
 
-  cold_.value(AccessSite{from_base(current_rip()), hot_.here(), address_, index_, flags, size, write,
-                         instructions_[current_].general, 0, static_cast<uint8_t>(tlb_of(request_.mode)),
-                         request_.page_number, several});
-  compute_address(cold_, address);
-  cold_.store_context(context_offset(layout_, &layout_.miss_linear), address_);
-  cold_.move_immediate(address_, site_address);
-  cold_.store_context(context_offset(layout_, &layout_.miss_site), address_);
+// The cold code of a check, which goes on at the end of the hot code. The stub finds the linear address: it
+// is address_ plus the tag that was subtracted.
+void Translator::emit_access_miss(uint8_t size, bool write, bool general, FlagsPlace flags,
+                                  uint8_t element_size, bool several) {
+  constexpr uint64_t kStoreSize = 12, kJumpSize = 5;
+  uint64_t site = cold_.here() + kStoreSize + kJumpSize;
+  cold_.store_context_immediate32(context_offset(layout_, &layout_.miss_site), static_cast<uint32_t>(site));
   cold_.jump(stubs_.access_miss);
+  CHECK(cold_.here() == site);
+  uint64_t rip = from_base(current_rip());
+  auto kinds = static_cast<uint8_t>(
+      static_cast<uint8_t>(flags) | (write ? AccessSite::kWrite : 0) | (general ? AccessSite::kGeneral : 0) |
+      (several ? AccessSite::kSeveral : 0) | (relative() ? AccessSite::kRelative : 0));
+  cold_.value(AccessSite{relative() ? request_.page_number : static_cast<uint32_t>(rip),
+                         static_cast<uint32_t>(relative() ? rip : rip >> 32),
+                         static_cast<int32_t>(hot_.here() - site), size,
+                         static_cast<uint8_t>(address_ | index_ << 4), kinds,
+                         static_cast<uint8_t>(element_size | tlb_of(request_.mode) << 4)});
 }
 
 void Translator::translate_memory(const DecodedInstruction& instruction) {

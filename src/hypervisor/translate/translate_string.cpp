@@ -36,16 +36,9 @@ void Translator::locate_run(uint8_t pointer, bool write, uint8_t element_size, F
   const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
   hot_.subtract_indexed(address_, index_, context_offset(layout_, tag));
   hot_.compare(address_, static_cast<int32_t>(kPageSize - 1));
-  cold_.align(alignof(AccessSite));
-  uint64_t site = cold_.here();
-  hot_.jump_if(Condition::kAbove, site + sizeof(AccessSite));
+  hot_.jump_if(Condition::kAbove, cold_.here());
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
-  cold_.value(AccessSite{from_base(current_rip()), hot_.here(), address_, index_, flags, 1, write, true,
-                         element_size, static_cast<uint8_t>(tlb_of(request_.mode)), request_.page_number});
-  cold_.store_context(context_offset(layout_, &layout_.miss_linear), pointer);
-  cold_.move_immediate(address_, site);
-  cold_.store_context(context_offset(layout_, &layout_.miss_site), address_);
-  cold_.jump(stubs_.access_miss);
+  emit_access_miss(1, write, true, flags, element_size, false);
 }
 
 // Cold code that leaves the instruction, of which nothing or whole runs were done, to the interpreter.

@@ -305,16 +305,17 @@ bool TranslateVcpu::change_translation() {
 // A store into translated code: true if the blocks are dropped, and it goes on. False: the interpreter does
 // it.
 bool TranslateVcpu::store_to_code() {
-  const AccessSite& site = quick::missed_site(context_);
-  uint64_t size = site.element_size == 0 ? site.size : cpu_.state.gpr[kRcx] * site.element_size;
-  uint64_t host = tlb_.resolve(context_.miss_linear, size, site.write, site.resume);
+  const AccessSite site = quick::missed_site(context_);
+  uint64_t resume = quick::resume_address(context_, site);
+  uint64_t size = site.element_size() == 0 ? site.size : cpu_.state.gpr[kRcx] * site.element_size();
+  uint64_t host = tlb_.resolve(context_.miss_linear, size, site.write(), resume);
   if (host == 0) {
     quick::undo_access(context_, site);
-    context_.reason = site.general ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
+    context_.reason = site.general() ? LeaveReason::kInterpretGeneral : LeaveReason::kInterpret;
     return false;
   }
-  cpu_.state.gpr[site.address] = host;
-  context_.target = site.resume;
+  cpu_.state.gpr[site.address()] = host;
+  context_.target = resume;
   return true;
 }
 

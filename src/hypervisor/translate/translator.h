@@ -203,6 +203,8 @@ class Translator {
   void reload_rax(FlagsPlace place);
   void compute_address(Emitter& out, const Address& address);
   void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false);
+  void emit_access_miss(uint8_t size, bool write, bool general, FlagsPlace flags, uint8_t element_size,
+                        bool several);
   void translate_memory(const DecodedInstruction& instruction);
   void translate_bit_string(const DecodedInstruction& instruction);
 
