@@ -86,6 +86,10 @@ class CodeSpace {
   // epoch() was when the jump was taken.
   void chain(uint32_t link, uint64_t epoch, const BlockRequest& request, const Context& context,
              LinkSlots& slots);
+  // For a vCPU that is inside, with general registers only (QuickPath): the block with this key, if it is
+  // valid and lies in one page; else null. And a link.
+  [[nodiscard]] const Block* ready_block(const BlockKey& key) const;
+  [[nodiscard]] const StoredLink& link(uint32_t number) const { return links_.at(number); }
   // [address, address + size), which does not cross a page, is about to be written by the translated code at
   // `host_rip`, whose TLB line has kTlbCodeStore: drops the blocks made from these bytes. False if it cannot
   // be done now, or if the code that would run on is one of these blocks. `context` is the vCPU's.

@@ -70,6 +70,7 @@ inline constexpr uint32_t kDirectSlots = 8;
 inline constexpr uint32_t kNoRegion = 0x8000'0000;
 
 class SoftwareTlb;
+class QuickLookup;
 
 // A bit of Context::link with LeaveReason::kRegionMiss: not an address was in another region, but an index
 // too large.
@@ -125,7 +126,8 @@ struct alignas(4096) Context {
   uint64_t xsave_area;
   void* owner;  // the vCPU, for the leave handler
   SoftwareTlb* filler;
-  uint32_t operand;  // of a system instruction: a QuickOperand
+  QuickLookup* lookup;  // may be null
+  uint32_t operand;     // of a system instruction: a QuickOperand
   LeaveReason reason;
   uint32_t host_mxcsr;
   uint32_t guest_mxcsr;      // while C++ is called

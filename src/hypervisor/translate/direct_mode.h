@@ -21,6 +21,8 @@ class DirectMode {
   [[nodiscard]] DirectWindow& window() { return window_; }
   // Whether some user code runs with kModeDirect now.
   [[nodiscard]] bool active() const { return active_; }
+  // False: entering_user_code() is needed first.
+  [[nodiscard]] bool settled() const { return active_ || policy_ != DirectMemory::kAlways; }
   // Whether that of this page does. Making regions costs more than making plain blocks, so only the pages
   // where interrupts find user code get them.
   [[nodiscard]] bool wants(const CodePage& page) const {

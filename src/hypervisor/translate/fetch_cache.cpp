@@ -17,7 +17,7 @@ bool is_canonical(uint64_t linear) {
 
 size_t FetchCache::filter_bit(uint64_t linear, uint32_t shift) {
   uint64_t unit = linear >> shift;
-  return ((unit ^ unit >> 12 ^ unit >> 24) + shift * 977) % kFilterBits;
+  return ((unit ^ unit >> 18) + shift * 977) % kFilterBits;
 }
 
 std::optional<GuestAddress> FetchCache::page_of(uint64_t linear) {
@@ -29,7 +29,9 @@ std::optional<GuestAddress> FetchCache::page_of(uint64_t linear) {
   auto walked = walk_page(cpu_, linear, AccessType::kExecute);
   const auto* translation = std::get_if<Translation>(&walked);
   if (translation == nullptr) return std::nullopt;
-  line = {tag, translation->page, translation->global};
+  if (line.global && !translation->global)
+    local_[local_count_++] = static_cast<uint16_t>(&line - lines_.data());
+  line = {tag, translation->page, line.global && translation->global};
   for (uint32_t shift : kMappingShifts)
     if (translation->mapping_size == uint64_t{1} << shift) fetched_.set(filter_bit(linear, shift));
   if (!user && !translation->global) local_supervisor_ = true;
@@ -44,13 +46,14 @@ bool FetchCache::may_hold(uint64_t linear) const {
 
 void FetchCache::flush_all() {
   lines_.fill({});
+  local_count_ = 0;
   fetched_.reset();
   local_supervisor_ = false;
 }
 
 void FetchCache::flush_non_global() {
-  for (Line& line : lines_)
-    if (!line.global) line = {};
+  for (size_t i = 0; i < local_count_; ++i) lines_[local_[i]] = {};
+  local_count_ = 0;
   local_supervisor_ = false;
 }
 

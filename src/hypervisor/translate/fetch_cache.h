@@ -32,13 +32,15 @@ class FetchCache {
   struct Line {
     uint64_t tag = 1;  // linear page | CPL 3 as bit 1; bit 0 = invalid
     GuestAddress page = 0;
-    bool global = false;
+    bool global = true;  // and so not listed in local_
   };
-  static constexpr size_t kLines = 256, kFilterBits = 4096;
+  static constexpr size_t kLines = 1024, kFilterBits = 1 << 18;
   static size_t filter_bit(uint64_t linear, uint32_t shift);
 
   Cpu& cpu_;
   std::array<Line, kLines> lines_{};
+  std::array<uint16_t, kLines> local_{};  // lines filled with translations that are not global
+  size_t local_count_ = 0;
   std::bitset<kFilterBits> fetched_;
   bool local_supervisor_ = false;
 };

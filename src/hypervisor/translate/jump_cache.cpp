@@ -3,11 +3,14 @@
 
 namespace cumulet::hypervisor {
 
+JumpCache::JumpCache(Context& context, uint64_t miss) : context_(context), miss_(miss) {
+  for (auto& list : filled_) list.reserve(kJumpEntries);
+}
+
 void JumpCache::fill(CodeMode mode, uint64_t rip, uint64_t indirect_entry) {
-  CodeMode table = mode % kModeCount;
-  uint64_t& entry = context_.jumps[table][jump_index(rip)];
-  if (entry == miss_) filled_[table].push_back(static_cast<uint16_t>(jump_index(rip)));
-  entry = indirect_entry;
+  if (fill_inside(mode, rip, indirect_entry)) return;
+  flush(mode % kModeCount);
+  (void)fill_inside(mode, rip, indirect_entry);
 }
 
 // It stays listed, which does no harm.

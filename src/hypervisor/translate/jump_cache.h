@@ -17,9 +17,20 @@ namespace cumulet::hypervisor {
 class JumpCache {
  public:
   // `miss` is what the tables are full of (ContextMapping::fill_jump_tables): the indirect_miss stub.
-  JumpCache(Context& context, uint64_t miss) : context_(context), miss_(miss) {}
+  JumpCache(Context& context, uint64_t miss);
 
   void fill(CodeMode mode, uint64_t rip, uint64_t indirect_entry);
+  // The same with general registers only. False: the list of filled entries has no room.
+  bool fill_inside(CodeMode mode, uint64_t rip, uint64_t indirect_entry) {
+    std::vector<uint16_t>& filled = filled_[mode % kModeCount];
+    uint64_t& entry = context_.jumps[mode % kModeCount][jump_index(rip)];
+    if (entry == miss_) {
+      if (filled.size() == filled.capacity()) return false;
+      filled.push_back(static_cast<uint16_t>(jump_index(rip)));
+    }
+    entry = indirect_entry;
+    return true;
+  }
   // The entry of `rip`, if it is this one, becomes a miss again.
   void forget(CodeMode mode, uint64_t rip, uint64_t indirect_entry);
   void flush_all();

@@ -1,18 +1,7 @@
 // The lists of filled slots.
 #include "hypervisor/translate/link_slots.h"
 
-#include <atomic>
-
 namespace cumulet::hypervisor {
-
-namespace {
-// Links that are set and filled again stay listed; so many end in a flush.
-constexpr size_t kMostFilled = 1 << 16;
-}  // namespace
-
-void LinkSlots::set(uint32_t link, uint64_t leave_stub) {
-  std::atomic_ref<uint64_t>(context_.link_slots[link]).store(leave_stub, std::memory_order_release);
-}
 
 void LinkSlots::fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool user) {
   std::lock_guard lock(mutex_);

@@ -23,7 +23,8 @@ namespace cumulet::hypervisor {
 using QuickHandler = bool (*)(Context*);
 
 struct QuickHandlers {
-  QuickHandler access_miss;  // miss_linear and miss_site are set
+  QuickHandler access_miss;     // miss_linear and miss_site are set
+  QuickHandler link, indirect;  // as LeaveReason::kLink and kIndirect
   // state.rip is the instruction's, Context::operand its QuickOperand.
   std::array<QuickHandler, kSystemOperations> system;
 };
@@ -84,7 +85,9 @@ inline uint64_t site_rip(const Context& context, uint32_t page_number, uint64_t 
 }
 // Brings back the guest's registers and flags as they were before the instruction.
 void undo_access(Context& context, const AccessSite& site);
-bool access_miss(Context* context);  // a QuickHandler
+bool access_miss(Context* context);  // QuickHandlers, as the following
+bool follow_link(Context* context);
+bool follow_indirect_jump(Context* context);
 
 }  // namespace quick
 }  // namespace cumulet::hypervisor

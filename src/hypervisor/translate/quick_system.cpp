@@ -236,6 +236,8 @@ namespace cumulet::hypervisor {
 QuickHandlers quick_handlers() {
   using namespace quick;
   return {access_miss,
+          follow_link,
+          follow_indirect_jump,
           {system_call, system_return, interrupt_return, pop_flags, read_msr, write_msr,
            access_base<kFs, false>, access_base<kGs, false>, access_base<kFs, true>, access_base<kGs, true>,
            read_control, change_translation, change_translation, save_extended, restore_extended}};

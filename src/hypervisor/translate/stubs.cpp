@@ -23,7 +23,8 @@ class Generator : public Xbyak::CodeGenerator {
     stubs.enter = address + offset();
     enter();
     stubs.leave.link = address + offset();
-    leave_light(LeaveReason::kLink, handlers.leave);
+    save_registers();
+    call_quick(handlers.quick.link);
     stubs.leave.lookup = address + offset();
     leave_light(LeaveReason::kLookup, handlers.leave);
     stubs.dropped = address + offset();
@@ -32,7 +33,8 @@ class Generator : public Xbyak::CodeGenerator {
     mov(field(&layout_.cpu.state.rip), rcx);
     mov(rcx, field(&layout_.spill[0]));
     mov(r11, field(&layout_.spill[1]));
-    leave_light(LeaveReason::kIndirect, handlers.leave);
+    save_registers();
+    call_quick(handlers.quick.indirect);
     stubs.leave.interpret_general = address + offset();
     leave_light(LeaveReason::kInterpretGeneral, handlers.leave);
     stubs.region_miss = address + offset();

@@ -17,7 +17,7 @@ namespace cumulet::hypervisor {
 // state.gpr, the vector registers aside; x87 state stays where it is, and CpuState::xsave is not valid
 // meanwhile. The full one, for everything else, stores all state and returns from `enter`.
 struct LeaveStubs {
-  uint64_t link = 0;               // light, LeaveReason::kLink; state.rip and Context::link are set
+  uint64_t link = 0;               // quick, LeaveReason::kLink; state.rip and Context::link are set
   uint64_t lookup = 0;             // light, kLookup; state.rip is set
   uint64_t interpret_general = 0;  // light, kInterpretGeneral; state.rip is set
   uint64_t interpret = 0;          // full, kInterpret; state.rip is set
@@ -31,7 +31,7 @@ struct Stubs {
   // The same for kModeRelative: state.rip is relative to the page base with the number Context::page_number.
   LeaveStubs leave_relative;
   uint64_t dropped = 0;  // light, kDropped; Context::link is the block's number
-  // light, kIndirect: the target is in rcx, whose guest value is in spill[0], and r11's is in spill[1]
+  // quick, kIndirect: the target is in rcx, whose guest value is in spill[0], and r11's is in spill[1]
   uint64_t indirect_miss = 0;
   uint64_t region_miss = 0;  // light, kRegionMiss; state.rip, miss_upper, miss_linear and link are set
   uint64_t access_miss = 0;  // quick: the low half of miss_site is set

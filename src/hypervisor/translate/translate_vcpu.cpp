@@ -46,6 +46,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
       interpreter_(set_up_cpu(index, memory)) {
   context_.owner = this;
   context_.filler = &tlb_;
+  context_.lookup = nullptr;
   context_.host_mxcsr = kHostMxcsr;
   context_.interrupt_wanted = 0;
   context_.string_rest = 0;
@@ -54,6 +55,10 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   if (space_ == nullptr) return;
   jumps_.emplace(context_, space_->stubs().indirect_miss);
   direct_.emplace(options.direct_memory, context_, memory, space_->pages());
+  if (use_jump_cache_) {
+    lookup_.emplace(QuickLookup::Parts{context_, *space_, fetch_, page_bases_, *jumps_, slots_, *direct_});
+    context_.lookup = &*lookup_;
+  }
   space_->add_vcpu(context_, gate_, slots_, direct_->window());
 }
 
