@@ -71,6 +71,7 @@ inline constexpr uint32_t kNoRegion = 0x8000'0000;
 
 class SoftwareTlb;
 class QuickLookup;
+class PageSeams;
 
 // A bit of Context::link with LeaveReason::kRegionMiss: not an address was in another region, but an index
 // too large.
@@ -127,7 +128,8 @@ struct alignas(4096) Context {
   void* owner;  // the vCPU, for the leave handler
   SoftwareTlb* filler;
   QuickLookup* lookup;  // may be null
-  uint32_t operand;     // of a system instruction: a QuickOperand
+  PageSeams* seams;
+  uint32_t operand;  // of a system instruction: a QuickOperand
   LeaveReason reason;
   uint32_t host_mxcsr;
   uint32_t guest_mxcsr;      // while C++ is called

@@ -1,5 +1,6 @@
 // Page faults on the quick path: the TLB is filled, or the guest's handler entered through its IDT.
 #include "hypervisor/translate/block.h"
+#include "hypervisor/translate/page_seams.h"
 #include "hypervisor/translate/quick_path.h"
 
 namespace cumulet::hypervisor::quick {
@@ -140,6 +141,15 @@ void undo_access(Context& context, const AccessSite& site) {
 }
 
 namespace {
+// The host address of an access to two pages, or 0: if it faults, the interpreter finds out how.
+uint64_t crossing_address(Context& context, uint64_t linear, uint64_t size, bool write) {
+  Exception fault{};
+  uint64_t in_first = kPageSize - (linear & ~kPageMask);
+  uint64_t first = data_address(context, linear, in_first, write, fault);
+  uint64_t second = first == 0 ? 0 : data_address(context, linear + in_first, size - in_first, write, fault);
+  return second == 0 ? 0 : context.seams->join(first, second);
+}
+
 // A misaligned vector operand (or that of cmpxchg16b) is #GP before it is a page fault, and an x87 exception
 // that waits is #MF.
 bool faults_first(const AccessSite& site, uint64_t linear) {
@@ -155,7 +165,9 @@ bool access_miss(Context* pointer) {
   const AccessSite site = missed_site(context);
   uint64_t size = site.element_size() == 0 ? site.size : context.cpu.state.gpr[kRcx] * site.element_size();
   Exception fault{};
-  uint64_t host = data_address(context, context.miss_linear, size, site.write(), fault);
+  bool crosses = (context.miss_linear & ~kPageMask) + size > kPageSize;
+  uint64_t host = crosses ? crossing_address(context, context.miss_linear, size, site.write())
+                          : data_address(context, context.miss_linear, size, site.write(), fault);
   if (host != 0) {
     context.cpu.state.gpr[site.address()] = host;
     context.target = resume_address(context, site);

@@ -43,10 +43,12 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
       fetch_(cpu_),
       slots_(context_),
       page_bases_(context_),
+      seams_(memory),
       interpreter_(set_up_cpu(index, memory)) {
   context_.owner = this;
   context_.filler = &tlb_;
   context_.lookup = nullptr;
+  context_.seams = &seams_;
   context_.host_mxcsr = kHostMxcsr;
   context_.interrupt_wanted = 0;
   context_.string_rest = 0;

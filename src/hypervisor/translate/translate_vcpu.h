@@ -11,6 +11,7 @@
 #include "hypervisor/translate/gate.h"
 #include "hypervisor/translate/jump_cache.h"
 #include "hypervisor/translate/page_bases.h"
+#include "hypervisor/translate/page_seams.h"
 #include "hypervisor/translate/quick_lookup.h"
 #include "hypervisor/translate/software_tlb.h"
 #include "hypervisor/vcpu/vcpu.h"
@@ -98,6 +99,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<JumpCache> jumps_;  // with a CodeSpace only
   LinkSlots slots_;
   PageBases page_bases_;
+  PageSeams seams_;
   std::optional<QuickLookup> lookup_;  // with a jump cache only
   Interpreter interpreter_;
   bool window_requested_ = false;
