@@ -1,11 +1,9 @@
 // RamAhead: a thread that fetches guest RAM from the host before a guest that goes through it gets there.
 #pragma once
 
+#include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -29,6 +27,9 @@ namespace cumulet::hypervisor {
 // Nothing depends on it: a page that is not there in time is faulted in by whoever touches it. At most as
 // much as a stream touched, and 2 MiB, is fetched in vain. Thread safety: touched() may be called by all
 // vCPUs.
+//
+// touched() is called while the vector registers are the guest's: what it does (ram_ahead.cpp) is compiled
+// for general registers only, and calls no library but for the system call that wakes the thread.
 class RamAhead {
  public:
   explicit RamAhead(const GuestMemory& memory);
@@ -46,22 +47,21 @@ class RamAhead {
   static constexpr uint64_t kPage = 4 << 10, kChunk = 64 << 10;  // bytes
   static constexpr uint8_t kUnseen = 0, kSeen = 0x80;  // or: the window's length, of the first chunk
   static constexpr uint64_t kLongestWindow = 16;       // chunks
-  struct Window {
-    uint64_t first, count;  // chunks
-  };
+  static constexpr uint64_t kQueue = 16;               // windows; a thread that is later is of no use
 
   void begin_chunk(uint64_t chunk);
-  void fetch(uint64_t first, uint64_t count);
+  void ask(uint64_t first, uint64_t count);
+  void wake();
   void run();
 
   uint8_t* base_;
   std::vector<std::atomic<uint8_t>> states_;  // of whole chunks; races cost only a window fetched twice
 
-  std::mutex lock_;
-  std::condition_variable changed_;
-  std::deque<Window> queue_;
-  bool stopping_ = false;
-  std::thread thread_;  // from the first window on
+  // Windows asked for, first << 8 | count in chunks, 0: taken. Older ones are overwritten.
+  std::array<std::atomic<uint64_t>, kQueue> queue_{};
+  std::atomic<uint32_t> asked_ = 0;  // so many, ever
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
 };
 
 }  // namespace cumulet::hypervisor

@@ -1,7 +1,9 @@
-// The windows of RamAhead, and the thread that fetches them.
-#include <algorithm>
+// The thread of RamAhead, and its requests to the host.
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "hypervisor/translate/ram_ahead.h"
 
@@ -9,64 +11,43 @@ namespace cumulet::hypervisor {
 
 namespace {
 constexpr int kPopulateWrite = 23;  // Linux 5.14; older kernels refuse it, and everything works without
-constexpr size_t kMostQueued = 16;  // a thread that is so late is of no use
 }  // namespace
 
 RamAhead::RamAhead(const GuestMemory& memory)
     : base_(memory.unsafe_host_pointer(memory.regions()[0].address, kPage)),
-      states_(memory.size() / kChunk) {}
+      states_(memory.size() / kChunk),
+      thread_([this] { run(); }) {}
 
 RamAhead::~RamAhead() {
-  {
-    std::lock_guard lock(lock_);
-    stopping_ = true;
-  }
-  changed_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  stopping_ = true;
+  ++asked_;
+  wake();
+  thread_.join();
 }
 
-void RamAhead::begin_chunk(uint64_t chunk) {
-  if (chunk >= states_.size()) return;
-  uint8_t state = states_[chunk].load(std::memory_order_relaxed);
-  if (state == kSeen) return;
-  states_[chunk].store(kSeen, std::memory_order_relaxed);
-  if (state != kUnseen) {
-    fetch(chunk + state, std::min<uint64_t>(uint64_t{state} * 2, kLongestWindow));
-  } else if (chunk != 0 && states_[chunk - 1].load(std::memory_order_relaxed) != kUnseen) {
-    fetch(chunk + 1, 1);
-  }
-}
-
-// A window ends where another stream was.
-void RamAhead::fetch(uint64_t first, uint64_t count) {
-  uint64_t end = first;
-  while (end < std::min(first + count, states_.size()) &&
-         states_[end].load(std::memory_order_relaxed) == kUnseen)
-    states_[end++].store(kSeen, std::memory_order_relaxed);
-  if (end == first) return;
-  states_[first].store(static_cast<uint8_t>(end - first), std::memory_order_relaxed);
-  {
-    std::lock_guard lock(lock_);
-    if (queue_.size() == kMostQueued) return;
-    queue_.push_back({first, end - first});
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  }
-  changed_.notify_one();
+// By hand, because a library function may use any register.
+void RamAhead::wake() {
+  static_assert(sizeof(asked_) == sizeof(uint32_t));
+  long result;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(SYS_futex), "D"(&asked_), "S"(FUTEX_WAKE_PRIVATE), "d"(1)
+               : "rcx", "r11", "memory");
 }
 
 void RamAhead::run() {
   pthread_setname_np(pthread_self(), "guest-pages");
-  std::unique_lock lock(lock_);
-  while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (stopping_) return;
-    Window window = queue_.front();
-    queue_.pop_front();
-    lock.unlock();
-    // One chunk at a time: so long the host's lock on the address space is held.
-    for (uint64_t chunk = window.first; chunk < window.first + window.count; ++chunk)
-      (void)madvise(base_ + chunk * kChunk, kChunk, kPopulateWrite);
-    lock.lock();
+  while (!stopping_) {
+    uint32_t seen = asked_;
+    bool idle = true;
+    for (std::atomic<uint64_t>& slot : queue_) {
+      uint64_t window = slot.exchange(0);
+      // One chunk at a time: so long the host's lock on the address space is held.
+      for (uint64_t chunk = window >> 8; chunk < (window >> 8) + (window & 0xff) && !stopping_; ++chunk)
+        (void)madvise(base_ + chunk * kChunk, kChunk, kPopulateWrite);
+      if (window != 0) idle = false;
+    }
+    if (idle) syscall(SYS_futex, &asked_, FUTEX_WAIT_PRIVATE, seen, nullptr);
   }
 }
 
