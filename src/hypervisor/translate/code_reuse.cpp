@@ -37,8 +37,9 @@ bool CodeSpace::take_stored(const PlacedBlock* stored) {
 
 // The code that make_code() made is in use.
 void CodeSpace::note_made(const BlockRequest& request, const Place& place) {
-  if (store_ == nullptr || !storable(request, place.changing)) return;
-  if (from_store_) return store_->note_placed();
+  if (store_ == nullptr) return;
+  store_->count(from_store_);
+  if (from_store_ || !storable(request, place.changing)) return;
   store_->note({stored_key(request.key), place.indirect, request.key.physical & kPageMask,
                 bytes_->view().first(result_->size)});
 }

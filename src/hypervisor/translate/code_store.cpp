@@ -117,9 +117,4 @@ const PlacedBlock* CodeStore::place(const StoredBlock& block, Placement placemen
   return block.place(placement, placed_) ? &placed_ : nullptr;
 }
 
-void CodeStore::note(const NotedBlock& block) {
-  ++counts_.translated;
-  notes_.add(block);
-}
-
 }  // namespace cumulet::hypervisor

@@ -40,10 +40,10 @@ class CodeStore {
   // Places a block found; null if it cannot be. Until the next time. `placement` is without the stubs.
   const PlacedBlock* place(const StoredBlock& block, Placement placement);
 
-  // A block was translated.
-  void note(const NotedBlock& block);
-  // One that was placed is in use.
-  void note_placed() { ++counts_.from_cache; }
+  // A block is in use that was placed, or translated.
+  void count(bool placed) { ++(placed ? counts_.from_cache : counts_.translated); }
+  // A block was translated that is worth keeping.
+  void note(const NotedBlock& block) { notes_.add(block); }
 
   // Writes what is new beside what was there, if it is worth it.
   void save();
