@@ -55,8 +55,8 @@ void CodeSpace::chain(uint32_t link, uint64_t epoch, const BlockRequest& request
   if (number == BlockTable::kNone || from.chained_to != StoredLink::kNoBlock) return;
   Block& block = blocks_.at(number);
   // What has an address of its own must not follow from what is the same at all of them, nor the reverse:
-  // bases may have changed (PageBases).
-  if (from.relative != 0 && block.chainable() && relative == block.relative()) {
+  // bases may have changed (PageBases). And address spaces with direct memory share pages with others.
+  if (from.relative != 0 && block.chainable() && from.mode == block.mode.load()) {
     links_.chain(link, block, number);
     return point_link(from, block.host.load());
   }

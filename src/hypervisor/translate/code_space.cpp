@@ -327,14 +327,14 @@ std::optional<FaultPoint> CodeSpace::fault_point(const Context& context, uint64_
   const Block& block = blocks_.at(number);
   uint64_t at = offset(host_rip) - block.host.load(std::memory_order_relaxed);
   uint64_t rip = rip_of(block, context);
-  if (at == 0) return FaultPoint{rip, rip, true, {}};
+  if (at == 0) return FaultPoint{rip, rip, block.mode.load(), true, {}};
   const InstructionRecord* first = blocks_.records(block);
   const InstructionRecord* next = std::upper_bound(
       first, first + block.record_count, at,
       [](uint64_t searched, const InstructionRecord& record) { return searched < record.host_offset; });
   if (next == first) return std::nullopt;
   const InstructionRecord& record = *std::prev(next);
-  return FaultPoint{rip + record.guest_offset, rip, false, record};
+  return FaultPoint{rip + record.guest_offset, rip, block.mode.load(), false, record};
 }
 
 }  // namespace cumulet::hypervisor

@@ -50,6 +50,7 @@ struct DroppedBlock {
 struct FaultPoint {
   uint64_t rip;
   uint64_t block_rip;
+  CodeMode mode;
   bool at_block_start;  // the poll: nothing of the block has run
   InstructionRecord record;
 };

@@ -15,15 +15,12 @@ const Block* QuickLookup::next_block() const {
   if ((key.mode & kModeUser) == 0) return parts_.space.ready_block(key);
   const CodePage* code = parts_.space.pages().page(*page);
   if (code == nullptr || !parts_.direct.settled()) return nullptr;
-  if (parts_.direct.wants(*code)) {
-    key.mode |= kModeDirect;
-  } else {
-    uint32_t number = code->number.load(std::memory_order_relaxed);
-    if (number == kNoPageNumber) return nullptr;
-    if (parts_.bases.enter(number, rip & kPageMask)) {
-      key.mode |= kModeRelative;
-      key.rip = 0;
-    }
+  uint32_t number = code->number.load(std::memory_order_relaxed);
+  if (number == kNoPageNumber) return nullptr;
+  if (parts_.direct.wants(*code)) key.mode |= kModeDirect;
+  if (parts_.bases.enter(number, rip & kPageMask)) {
+    key.mode |= kModeRelative;
+    key.rip = 0;
   }
   return parts_.space.ready_block(key);
 }

@@ -38,6 +38,7 @@ class Generator : public Xbyak::CodeGenerator {
     stubs.leave.interpret_general = address + offset();
     leave_light(LeaveReason::kInterpretGeneral, handlers.leave);
     stubs.region_miss = address + offset();
+    add_page_base();
     leave_light(LeaveReason::kRegionMiss, handlers.leave);
     stubs.access_miss = address + offset();
     save_registers();

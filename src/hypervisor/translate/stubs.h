@@ -33,7 +33,8 @@ struct Stubs {
   uint64_t dropped = 0;  // light, kDropped; Context::link is the block's number
   // quick, kIndirect: the target is in rcx, whose guest value is in spill[0], and r11's is in spill[1]
   uint64_t indirect_miss = 0;
-  uint64_t region_miss = 0;  // light, kRegionMiss; state.rip, miss_upper, miss_linear and link are set
+  uint64_t region_miss = 0;  // light, kRegionMiss; miss_upper, miss_linear and link are set; state.rip is
+                             // relative to page_number
   uint64_t access_miss = 0;  // quick: the low half of miss_site is set
   uint64_t leave_fault = 0;  // full: where the signal handler goes: registers are saved, rsp is the host's
 };

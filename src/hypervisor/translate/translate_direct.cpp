@@ -112,7 +112,7 @@ uint16_t Translator::DirectSubject::registers() const {
 bool Translator::DirectSubject::covers(const DirectSubject& other) const {
   if (form != other.form) return false;
   if (form == Form::kConstant) return constant >> 32 == other.constant >> 32;
-  if (form == Form::kFs) return true;
+  if (form == Form::kFs || form == Form::kPage) return true;
   return address.base == other.address.base && address.index == other.address.index &&
          address.scale_shift == other.address.scale_shift &&
          std::abs(int64_t{address.displacement} - other.address.displacement) <= kMostDrift;
@@ -139,7 +139,7 @@ std::optional<Translator::DirectSubject> Translator::direct_subject(
   bool fs = instruction.memory.segment == MemoryOperand::Base::kFs;
   if (instruction.memory.rip_relative) {
     if (fs) return std::nullopt;
-    return DirectSubject{Form::kConstant, {}, instruction.target};
+    return DirectSubject{relative() ? Form::kPage : Form::kConstant, {}, from_base(instruction.target)};
   }
   MemoryExpression address = memory_expression(instruction);
   if (fs) {
@@ -163,6 +163,7 @@ std::optional<uint8_t> Translator::guess_slot(const DirectSubject& subject, cons
   if (!known) return recent_slot_;
   uint64_t linear = subject.address.evaluate(*entry.registers);
   if (subject.form == DirectSubject::Form::kConstant) linear = subject.constant;
+  if (subject.form == DirectSubject::Form::kPage) linear = base();
   if (subject.form == DirectSubject::Form::kFs) linear = entry.fs_base;
   if (subject.form == DirectSubject::Form::kFsSum) linear += entry.fs_base;
   std::optional<uint8_t> slot = entry.window->slot_of(linear);
@@ -374,6 +375,10 @@ void Translator::emit_direct_check(const DirectCheck& check) {
     case DirectSubject::Form::kIndex:
     case DirectSubject::Form::kRegister: hot_.rotate_right(address_, subject.address.base, 32); break;
     case DirectSubject::Form::kConstant: break;
+    case DirectSubject::Form::kPage:
+      hot_.load_context(address_, base_field());
+      hot_.rotate_right(address_, address_, 32);
+      break;
     case DirectSubject::Form::kFs:
     case DirectSubject::Form::kFsSum:
     case DirectSubject::Form::kSum:
@@ -399,7 +404,9 @@ void Translator::emit_direct_check(const DirectCheck& check) {
   cold_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
   cold_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
   store_rip(cold_, current_rip());
-  cold_.store_context_immediate64(context_offset(layout_, &layout_.miss_linear), request_.rip);
+  if (!relative())
+    cold_.store_context_immediate32(context_offset(layout_, &layout_.page_number), kNoPageNumber);
+  cold_.store_context_immediate64(context_offset(layout_, &layout_.miss_linear), from_base(request_.rip));
   uint64_t kind = subject.form == DirectSubject::Form::kIndex ? kIndexMiss : 0;
   cold_.store_context_immediate64(context_offset(layout_, &layout_.link),
                                   (rips_[check.site] - request_.rip) | kind);
@@ -442,6 +449,13 @@ MemoryExpression Translator::direct_operand(uint16_t in_use, int32_t stack_offse
         return {index_, kNone, 0, static_cast<int32_t>(subject.constant)};
       hot_.move_immediate(address_, subject.constant);
       return {address_, index_, 0, 0};
+    case DirectSubject::Form::kPage: {
+      // A distance that 32 bits do not hold is rare; the operand's own displacement has no room for it then.
+      bool near = static_cast<uint64_t>(static_cast<int32_t>(subject.constant)) == subject.constant;
+      if (near) hot_.load_context(address_, base_field());
+      if (!near) load_linear(hot_, address_, base() + subject.constant);
+      return {address_, index_, 0, near ? static_cast<int32_t>(subject.constant) : 0};
+    }
     case DirectSubject::Form::kFs:
       load_direct_sum(subject);
       return {address_, index_, 0, subject.address.displacement};
@@ -495,11 +509,11 @@ void Translator::translate_indirect_direct(bool call, bool apart) {
 void Translator::push_return_address_direct() {
   MemoryExpression slot = direct_operand(1 << kRsp, -kSlotSize);
   uint64_t address = next_rip();
-  if (static_cast<uint64_t>(static_cast<int32_t>(address)) == address) {
+  if (!relative() && static_cast<uint64_t>(static_cast<int32_t>(address)) == address) {
     record(false);
     hot_.store_immediate(slot, static_cast<int32_t>(address));
   } else {
-    hot_.move_immediate(address_, address);
+    load_linear(hot_, address_, address);
     record(false);
     hot_.store(slot, address_);
   }

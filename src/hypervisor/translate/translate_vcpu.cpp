@@ -118,7 +118,7 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   uint64_t offset = rip & ~kPageMask;
   BlockRequest request{{*page + offset, rip, current_mode(*page)}, rip};
   request.indirect = pending_lookup_;
-  if ((request.key.mode & (kModeUser | kModeDirect)) == kModeUser) make_relative(request);
+  if ((request.key.mode & kModeUser) != 0) make_relative(request);
   if ((request.key.mode & kModeDirect) != 0)
     request.direct = {nullptr, &cpu_.state.gpr, cpu_.state.segments[kFs].base, &direct_->window()};
   if (kPageSize - offset < kMaxInstructionLength)
@@ -126,7 +126,7 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
   return request;
 }
 
-// User code that is not worth direct memory is translated for all addresses that it may have.
+// User code is translated for all addresses that it may have.
 void TranslateVcpu::make_relative(BlockRequest& request) {
   uint32_t number = space_->page_number(request.key.physical & kPageMask);
   if (number == kNoPageNumber || !page_bases_.enter(number, request.rip & kPageMask)) return;
@@ -157,15 +157,19 @@ void TranslateVcpu::direct_memory_changed(bool changed) {
 }
 
 // The key of a block with kModeDirect that just ran.
-std::optional<BlockKey> TranslateVcpu::direct_block(uint64_t rip) {
+std::optional<BlockKey> TranslateVcpu::direct_block(uint64_t rip, CodeMode mode) {
   std::optional<GuestAddress> page = fetch_.page_of(rip);
   if (!page) return std::nullopt;
-  return BlockKey{*page + (rip & ~kPageMask), rip, static_cast<CodeMode>(code_mode(cpu_) | kModeDirect)};
+  bool relative = (mode & kModeRelative) != 0;
+  auto of_block = static_cast<CodeMode>(code_mode(cpu_) | kModeDirect | (mode & kModeRelative));
+  return BlockKey{*page + (rip & ~kPageMask), relative ? 0 : rip, of_block};
 }
 
 // A check of direct memory failed: its block is made anew with what that says.
 void TranslateVcpu::handle_region_miss() {
-  std::optional<BlockKey> key = direct_block(context_.miss_linear);
+  CodeMode relative = context_.page_number == kNoPageNumber ? 0 : kModeRelative;
+  uint64_t rip = quick::site_rip(context_, context_.page_number, context_.miss_linear);
+  std::optional<BlockKey> key = direct_block(rip, relative);
   if (!key) return;
   GuestAddress site = key->physical + (context_.link & ~kIndexMiss);
   if ((context_.link & kIndexMiss) != 0) return space_->refine_index(*key, site);
@@ -280,7 +284,7 @@ std::optional<Exit> TranslateVcpu::left_for_fault() {
     cpu_.state.gpr[point->record.index] = context_.spill[1];
   }
   if (point->record.rax_spilled) cpu_.state.gpr[kRax] = context_.spill[2];
-  std::optional<BlockKey> block = direct_block(point->block_rip);
+  std::optional<BlockKey> block = direct_block(point->block_rip, point->mode);
   if (block && direct_->window().refused(context_.fault_address))
     space_->refine(*block, block->physical + (point->rip - point->block_rip), {});
   direct_memory_changed(direct_->review());

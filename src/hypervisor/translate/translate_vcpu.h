@@ -66,7 +66,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   void make_relative(BlockRequest& request);
   [[nodiscard]] CodeMode current_mode(GuestAddress page);
   void user_code_interrupted();
-  [[nodiscard]] std::optional<BlockKey> direct_block(uint64_t rip);
+  [[nodiscard]] std::optional<BlockKey> direct_block(uint64_t rip, CodeMode mode);
   void handle_region_miss();
   void direct_memory_changed(bool changed);
   bool undo_jump();

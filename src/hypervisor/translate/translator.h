@@ -109,6 +109,7 @@ class Translator {
       kRegister,  // address.base alone
       kSum,       // address
       kConstant,  // `constant`
+      kPage,      // the base of the code's page, in relative code; `constant` is the distance from there
       kFs,        // the base of FS alone
       kFsSum,     // the base of FS + address
       kIndex,     // address.base, which must be below 4 Gi
