@@ -13,6 +13,8 @@ namespace {
 constexpr uint64_t kStubSize = 64 << 10;
 // Memory is worth more than where in a cache line a block begins.
 constexpr uint64_t kHotAlignment = 16, kColdAlignment = 8;
+// What blocks take: kernel code 10, user code with direct memory more.
+constexpr uint64_t kHotSixteenths = 10;
 constexpr uint64_t kMinSize = uint64_t{1} << 20;
 constexpr uint64_t kMaxSize = uint64_t{1} << 30;  // jumps within the cache have 32-bit displacements
 
@@ -45,7 +47,7 @@ CodeCache::CodeCache(UniqueFd fd, uint8_t* writable, uint64_t executable, uint64
       size_(size),
       pages_ahead_(writable, executable) {
   hot_begin_ = executable_ + kStubSize;
-  hot_end_ = align_up(hot_begin_ + (size_ - kStubSize) / 2, kHotAlignment);
+  hot_end_ = align_up(hot_begin_ + (size_ - kStubSize) / 16 * kHotSixteenths, kHotAlignment);
   cold_end_ = executable_ + size_;
   pages_ahead_.set_up(PagesAhead::End::kHot, 0, hot_end_ - executable_);
   pages_ahead_.set_up(PagesAhead::End::kCold, hot_end_ - executable_, size_);
