@@ -106,6 +106,37 @@ TEST_P(SharedCodeTest, FullCacheIsEmptied) {
   EXPECT_EQ(guest.read(kData), 2 * kBlocks);
 }
 
+// The same by two processors at once, each of which empties the cache under the other.
+TEST_P(SharedCodeTest, FullCacheIsEmptiedUnderAnotherProcessor) {
+  constexpr uint32_t kBlocks = 12000;
+  TestGuest guest(GetParam(), 2, uint64_t{1} << 20);
+  Code code;
+  Xbyak::Label again;
+  code.mov(code.ebp, 2);
+  code.L(again);
+  for (uint32_t i = 0; i < kBlocks; ++i) {
+    Xbyak::Label next;
+    code.lock();
+    code.add(code.qword[code.rbx], 1);
+    code.jmp(next);
+    code.L(next);
+  }
+  code.dec(code.ebp);
+  code.jnz(again, Xbyak::CodeGenerator::T_NEAR);
+  code.hlt();
+  guest.place(kCode, code.bytes());
+  for (uint32_t i = 0; i < 2; ++i) {
+    CpuState state = TestGuest::start_state();
+    state.gpr[kRsp] -= i * 0x1000;
+    state.gpr[kRbx] = kData;
+    guest.set_state(state, i);
+  }
+  std::thread second([&] { (void)guest.run_to_halt(1); });
+  (void)guest.run_to_halt(0);
+  second.join();
+  EXPECT_EQ(guest.read(kData), 2 * 2 * kBlocks);
+}
+
 TEST_P(SharedCodeTest, LockedAdditionsOfTwoProcessors) {
   constexpr uint64_t kRounds = 20000;
   TestGuest guest(GetParam(), 2);
