@@ -7,7 +7,7 @@
 namespace cumulet::hypervisor {
 
 namespace {
-constexpr uint32_t kFirstTicks = 2, kMostTicks = 256;
+constexpr uint32_t kFirstTicks = 2, kMostTicks = 256, kTicksForAllPages = 10;
 // A fill's cost in TSC cycles, roughly, and how many fills are free: a program's start.
 constexpr uint64_t kFillCycles = 15'000;
 constexpr uint32_t kFreeFills = 2048;
@@ -15,11 +15,15 @@ constexpr uint64_t kShareForFills = 5;  // at most one part in so many of the ti
 }  // namespace
 
 DirectMode::DirectMode(DirectMemory policy, Context& context, GuestMemory& memory, CodePages& pages)
-    : policy_(policy), window_(context, memory, pages), ticks_needed_(kFirstTicks) {}
+    : policy_(policy),
+      window_(context, memory, pages),
+      all_pages_(policy == DirectMemory::kAlways),
+      ticks_needed_(kFirstTicks) {}
 
 bool DirectMode::activate() {
   if (active_ || !window_.reserve()) return false;
   active_ = true;
+  ticks_ = 0;
   fills_ = 0;
   activated_tsc_ = __rdtsc();
   return true;
@@ -28,6 +32,7 @@ bool DirectMode::activate() {
 bool DirectMode::deactivate(bool penalty) {
   ticks_ = 0;
   if (!active_) return false;
+  all_pages_ = policy_ == DirectMemory::kAlways;
   window_.clear();
   active_ = false;
   if (penalty) ticks_needed_ = std::min(ticks_needed_ * 2, kMostTicks);
@@ -41,8 +46,10 @@ bool DirectMode::entering_user_code(uint64_t cr3) {
 }
 
 bool DirectMode::user_code_interrupted() {
-  if (policy_ != DirectMemory::kAutomatic || active_ || ++ticks_ < ticks_needed_) return false;
-  return activate();
+  if (policy_ != DirectMemory::kAutomatic || all_pages_) return false;
+  ++ticks_;
+  if (!active_) return ticks_ >= ticks_needed_ && activate();
+  return all_pages_ = ticks_ >= kTicksForAllPages;
 }
 
 bool DirectMode::flushed(uint64_t cr3) {

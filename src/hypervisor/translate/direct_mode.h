@@ -23,13 +23,13 @@ class DirectMode {
   [[nodiscard]] bool active() const { return active_; }
   // False: entering_user_code() is needed first.
   [[nodiscard]] bool settled() const { return active_ || policy_ != DirectMemory::kAlways; }
-  // Whether that of this page does. Making regions costs more than making plain blocks, so only the pages
-  // where interrupts find user code get them.
+  // Whether that of this page does. Making regions costs more than making plain blocks, so at first only the
+  // pages where interrupts find user code get them.
   [[nodiscard]] bool wants(const CodePage& page) const {
-    return active_ && (policy_ == DirectMemory::kAlways || page.hot.load(std::memory_order_relaxed) != 0);
+    return active_ && (all_pages_ || page.hot.load(std::memory_order_relaxed) != 0);
   }
 
-  // All return whether active() changed.
+  // All return whether what active() or wants() say changed.
   // User code is about to run, in the address space of this CR3.
   bool entering_user_code(uint64_t cr3);
   // An external interrupt arrives while user code runs.
@@ -50,8 +50,9 @@ class DirectMode {
   const DirectMemory policy_;
   DirectWindow window_;
   bool active_ = false;
+  bool all_pages_;
   uint64_t cr3_ = 0;
-  uint32_t ticks_ = 0;  // interrupts of user code since the address space came
+  uint32_t ticks_ = 0;  // interrupts of user code since the address space came, or since activation
   uint32_t ticks_needed_;
   uint32_t fills_ = 0;  // since activation
   uint64_t activated_tsc_ = 0;
