@@ -55,13 +55,14 @@ struct Trace {
   std::vector<uint8_t> memory;
 };
 
-// Kicks once after the time limit, unless destroyed before.
+// Kicks from the time limit on, until destroyed: an exit that happens at the same moment takes a kick with
+// it.
 class Alarm {
  public:
   explicit Alarm(Vcpu& vcpu)
       : thread_([this, &vcpu] {
           std::unique_lock lock(mutex_);
-          if (!wake_.wait_for(lock, kTimeLimit, [this] { return done_; })) vcpu.kick();
+          while (!wake_.wait_for(lock, kTimeLimit, [this] { return done_; })) vcpu.kick();
         }) {}
   ~Alarm() {
     {
