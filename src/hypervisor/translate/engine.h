@@ -27,7 +27,7 @@ enum class DirectMemory : uint8_t {
 
 struct TranslateOptions {
   TranslateMode mode = TranslateMode::kChainedBlocks;
-  uint64_t code_cache_size = uint64_t{64} << 20;  // bytes; a full cache is emptied and filled again
+  uint64_t code_cache_size = uint64_t{128} << 20;  // bytes; a full cache is emptied and filled again
   DirectMemory direct_memory = DirectMemory::kAutomatic;
   // A folder in which translations outlive the VM (CodeStore); empty: they do not. With kChainedBlocks only.
   std::string translation_cache = {};
