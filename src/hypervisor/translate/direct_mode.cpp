@@ -15,61 +15,76 @@ constexpr uint64_t kShareForFills = 5;  // at most one part in so many of the ti
 }  // namespace
 
 DirectMode::DirectMode(DirectMemory policy, Context& context, GuestMemory& memory, CodePages& pages)
-    : policy_(policy),
-      window_(context, memory, pages),
-      all_pages_(policy == DirectMemory::kAlways),
-      ticks_needed_(kFirstTicks) {}
+    : policy_(policy), window_(context, memory, pages), ticks_needed_(kFirstTicks) {}
 
-bool DirectMode::activate() {
-  if (active_ || !window_.reserve()) return false;
-  active_ = true;
+bool DirectMode::activate(uint64_t cr3) {
+  if (!window_.reserve()) return false;
+  window_.clear();
+  state_ = State::kActive;
+  owner_ = cr3;
   ticks_ = 0;
   fills_ = 0;
-  activated_tsc_ = __rdtsc();
-  return true;
-}
-
-bool DirectMode::deactivate(bool penalty) {
-  ticks_ = 0;
-  if (!active_) return false;
+  active_cycles_ = 0;
+  resumed_tsc_ = __rdtsc();
   all_pages_ = policy_ == DirectMemory::kAlways;
-  window_.clear();
-  active_ = false;
-  if (penalty) ticks_needed_ = std::min(ticks_needed_ * 2, kMostTicks);
   return true;
 }
 
 bool DirectMode::entering_user_code(uint64_t cr3) {
-  if (policy_ != DirectMemory::kAlways || active_) return false;
-  cr3_ = cr3;
-  return activate();
-}
-
-bool DirectMode::user_code_interrupted() {
-  if (policy_ != DirectMemory::kAutomatic || all_pages_) return false;
-  ++ticks_;
-  if (!active_) return ticks_ >= ticks_needed_ && activate();
-  return all_pages_ = ticks_ >= kTicksForAllPages;
-}
-
-bool DirectMode::flushed(uint64_t cr3) {
-  if (cr3 == cr3_) {
-    window_.flush();
-    return false;
+  if (state_ == State::kReturning) {
+    window_.resume();
+    state_ = State::kActive;
+    resumed_tsc_ = __rdtsc();
+    return true;
   }
-  cr3_ = cr3;
-  // It was worth it if the fills took a small share of the time.
-  return deactivate(uint64_t{fills_} * kFillCycles * kShareForFills > __rdtsc() - activated_tsc_);
+  return policy_ == DirectMemory::kAlways && !active() && activate(cr3);
+}
+
+bool DirectMode::user_code_interrupted(uint64_t cr3) {
+  if (policy_ != DirectMemory::kAutomatic || state_ == State::kReturning) return false;
+  if (active()) {
+    candidate_ = 0;
+    if (all_pages_ || ++ticks_ < kTicksForAllPages) return false;
+    return all_pages_ = true;
+  }
+  if (cr3 != candidate_) ticks_of_candidate_ = 0;
+  candidate_ = cr3;
+  return ++ticks_of_candidate_ >= ticks_needed_ && activate(cr3);
+}
+
+void DirectMode::flushed(uint64_t cr3) {
+  if (active()) {
+    active_cycles_ += __rdtsc() - resumed_tsc_;
+    resumed_tsc_ = __rdtsc();
+    if (fills_cost_too_much()) return give_up();
+    window_.suspend();
+    state_ = State::kAway;
+  }
+  if (state_ != State::kNone) state_ = cr3 == owner_ ? State::kReturning : State::kAway;
 }
 
 bool DirectMode::review() {
-  if (policy_ == DirectMemory::kAlways || !active_ || fills_ < kFreeFills) return false;
+  if (!active() || !fills_cost_too_much()) return false;
+  give_up();
+  return true;
+}
+
+// Whether the fills took too large a share of the time.
+bool DirectMode::fills_cost_too_much() const {
+  if (policy_ == DirectMemory::kAlways || fills_ < kFreeFills) return false;
   uint64_t spent = uint64_t{fills_ - kFreeFills} * kFillCycles;
-  return spent * kShareForFills > __rdtsc() - activated_tsc_ && deactivate(true);
+  return spent * kShareForFills > active_cycles_ + (__rdtsc() - resumed_tsc_);
+}
+
+void DirectMode::give_up() {
+  window_.clear();
+  state_ = State::kNone;
+  candidate_ = 0;
+  ticks_needed_ = std::min(ticks_needed_ * 2, kMostTicks);
 }
 
 bool DirectMode::fill(uint64_t host, bool write) {
-  if (!active_ || !window_.contains(host)) return false;
+  if (!active() || !window_.contains(host)) return false;
   ++fills_;
   return window_.fill(host, write);
 }

@@ -55,6 +55,10 @@ class DirectWindow {
   void flush_page(uint64_t linear);
   // Unmaps everything and gives up all slots.
   void clear();
+  // Gives up all slots until resume(), which keeps of what is mapped what the page tables of the current
+  // address space still say for user code.
+  void suspend();
+  void resume();
   // Takes the right to store from a guest-physical page, wherever it is mapped here.
   void protect(GuestAddress page);
 
@@ -68,7 +72,9 @@ class DirectWindow {
     Page first;
     uint32_t count;
     uint32_t frame;
+    bool writable;
   };
+  bool keep(const Run& run);
   [[nodiscard]] uint64_t window(uint32_t slot) const;
   [[nodiscard]] std::optional<Page> page_at(uint64_t host) const;
   [[nodiscard]] uint32_t& frame(Page page);
@@ -87,6 +93,7 @@ class DirectWindow {
   uint32_t* frames_ =
       nullptr;  // what each page of each slot shows: 0, or frame number + 1 and kFrameWritable
   std::vector<Run> runs_;
+  std::array<DirectSlot, kDirectSlots> suspended_{};
   uint64_t refused_ = 0;
 };
 

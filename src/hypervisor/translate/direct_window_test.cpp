@@ -106,6 +106,26 @@ TEST_F(DirectWindowTest, APageThatWasOnlyReadMayOnlyBeRead) {
   EXPECT_EQ(rights(host_of(kData)), "rw");
 }
 
+TEST_F(DirectWindowTest, WhatPageTablesStillSayIsThereAfterAPause) {
+  constexpr uint64_t kOther = kReadOnly + kPageSize * 4;
+  map(kOther, (kDataPhysical + 0x10000) | kWritable);
+  uint64_t data = host_of(kData), read_only = host_of(kReadOnly), other = host_of(kOther);
+  ASSERT_TRUE(window_.fill(data, true));
+  ASSERT_TRUE(window_.fill(read_only, false));
+  ASSERT_TRUE(window_.fill(other, true));
+  window_.suspend();
+  EXPECT_FALSE(window_.contains(data));
+  map(kReadOnly, kReadOnlyPhysical + kPageSize);  // another page
+  map(kOther, kDataPhysical + 0x10000);           // fewer rights
+  window_.resume();
+  EXPECT_EQ(host_of(kData), data);
+  EXPECT_EQ(rights(data), "rw");
+  EXPECT_EQ(rights(read_only), "--");
+  EXPECT_EQ(rights(other), "--");
+  ASSERT_TRUE(window_.fill(other, false));
+  EXPECT_EQ(rights(other), "r-");
+}
+
 TEST_F(DirectWindowTest, GuardsAndDevicesStayUnmapped) {
   uint64_t end_of_region = (kData | 0xffff'ffff) + 1;
   EXPECT_FALSE(window_.fill(host_of(kData) + (end_of_region - kData), false));

@@ -163,7 +163,7 @@ bool DirectWindow::map(Page page, uint32_t count, GuestAddress physical, bool wr
   for (uint32_t i = 0; i < count; ++i)
     frame({page.slot, page.number + i}) =
         (number + i + 1) | (writable ? kFrameWritable : 0) | (count > 1 ? kFrameLarge : 0);
-  runs_.push_back({page, count, number});
+  runs_.push_back({page, count, number, writable});
   runs_of_process.fetch_add(1);
   return true;
 }
@@ -192,6 +192,32 @@ void DirectWindow::flush() {
 void DirectWindow::clear() {
   flush();
   context_.direct_slots.fill({kNoRegion, 0, 0});
+}
+
+void DirectWindow::suspend() {
+  suspended_ = context_.direct_slots;
+  context_.direct_slots.fill({kNoRegion, 0, 0});
+}
+
+void DirectWindow::resume() {
+  context_.direct_slots = suspended_;
+  std::lock_guard lock(mutex_);
+  size_t dropped = std::erase_if(runs_, [this](const Run& run) { return !keep(run); });
+  runs_of_process.fetch_sub(dropped);
+}
+
+// False: it is no longer there, or no longer right, and is unmapped.
+bool DirectWindow::keep(const Run& run) {
+  uint32_t shown = frame(run.first) & ~(kFrameWritable | kFrameLarge);
+  if (shown != run.frame + 1) return false;
+  uint64_t linear =
+      (uint64_t{context_.direct_slots[run.first.slot].upper} << 32) + uint64_t{run.first.number} * kPageSize;
+  auto walked = walk_page(context_.cpu, linear, AccessType::kRead);
+  const auto* now = std::get_if<Translation>(&walked);
+  bool right = now != nullptr && now->page == run.frame * uint64_t{kPageSize} &&
+               (now->writable || !run.writable) && (run.count == 1 || now->mapping_size >= kLargePage);
+  if (!right) unmap(run.first, run.count);
+  return right;
 }
 
 // invlpg drops the whole mapping that holds the address (SDM volume 3, 4.10.4.1). Large ones are filled in

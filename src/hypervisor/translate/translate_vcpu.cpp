@@ -145,7 +145,7 @@ CodeMode TranslateVcpu::current_mode(GuestAddress page) {
 
 // Where interrupts find user code is where it spends its time.
 void TranslateVcpu::user_code_interrupted() {
-  bool changed = direct_->user_code_interrupted();
+  bool changed = direct_->user_code_interrupted(cpu_.state.cr3);
   std::optional<GuestAddress> page = direct_->active() ? fetch_.page_of(cpu_.state.rip) : std::nullopt;
   CodePage* code = page ? space_->pages().page(*page) : nullptr;
   direct_memory_changed((code != nullptr && code->hot.exchange(1) == 0) || changed);
