@@ -8,6 +8,9 @@ namespace cumulet::hypervisor {
 
 namespace {
 constexpr uint32_t kFirstTicks = 2, kMostTicks = 256, kTicksForAllPages = 10;
+// With other address spaces running in between: enough that it is hardly one process after the other with the
+// same CR3.
+constexpr uint32_t kTicksInPieces = 12;
 // A fill's cost in TSC cycles, roughly, and how many fills are free: a program's start.
 constexpr uint64_t kFillCycles = 15'000;
 constexpr uint32_t kFreeFills = 2048;
@@ -32,10 +35,12 @@ bool DirectMode::activate(uint64_t cr3) {
 
 bool DirectMode::entering_user_code(uint64_t cr3) {
   if (state_ == State::kReturning) {
-    window_.resume();
-    state_ = State::kActive;
+    // If hardly anything is as it was, it is another process, to which the same page tables were given.
+    bool same = window_.resume();
+    if (!same) window_.clear();
+    state_ = same ? State::kActive : State::kNone;
     resumed_tsc_ = __rdtsc();
-    return true;
+    if (same || policy_ != DirectMemory::kAlways) return same;
   }
   return policy_ == DirectMemory::kAlways && !active() && activate(cr3);
 }
@@ -49,10 +54,15 @@ bool DirectMode::user_code_interrupted(uint64_t cr3) {
   }
   if (cr3 != candidate_) ticks_of_candidate_ = 0;
   candidate_ = cr3;
-  return ++ticks_of_candidate_ >= ticks_needed_ && activate(cr3);
+  ++ticks_of_candidate_;
+  bool stays = ++ticks_since_switch_ >= ticks_needed_ ||
+               ticks_of_candidate_ >= std::max(ticks_needed_, kTicksInPieces);
+  return stays && activate(cr3);
 }
 
 void DirectMode::flushed(uint64_t cr3) {
+  if (cr3 != cr3_) ticks_since_switch_ = 0;
+  cr3_ = cr3;
   if (active()) {
     active_cycles_ += __rdtsc() - resumed_tsc_;
     resumed_tsc_ = __rdtsc();

@@ -10,9 +10,10 @@ namespace cumulet::hypervisor {
 
 // Mapping a page costs microseconds, a checked access a nanosecond more than a direct one: so direct memory
 // is for address spaces that stay. One whose user code is interrupted by several timer ticks in a row is
-// taken to be such, and owns the window then; while others run, its mappings wait, and those that the page
-// tables still say are used again. The next owner is one that is interrupted several times in a row while the
-// owner is not. One that needs new mappings too often is given up, and it takes more ticks from then on.
+// taken to be such, and owns the window then (it takes more of them if others run in between); while others
+// run, its mappings wait, and those that the page tables still say are used again. The next owner is one that
+// is interrupted several times in a row while the owner is not. One that needs new mappings too often is
+// given up, and it takes more ticks from then on.
 //
 // Not thread-safe, window().protect() excepted: the vCPU's thread.
 class DirectMode {
@@ -64,6 +65,8 @@ class DirectMode {
   uint32_t ticks_ = 0;  // interrupts of the owner's user code
   uint64_t candidate_ = 0;
   uint32_t ticks_of_candidate_ = 0;
+  uint64_t cr3_ = 0;
+  uint32_t ticks_since_switch_ = 0;
   uint32_t ticks_needed_;
   uint32_t fills_ = 0;  // since activation
   uint64_t active_cycles_ = 0, resumed_tsc_ = 0;

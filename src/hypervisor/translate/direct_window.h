@@ -56,9 +56,9 @@ class DirectWindow {
   // Unmaps everything and gives up all slots.
   void clear();
   // Gives up all slots until resume(), which keeps of what is mapped what the page tables of the current
-  // address space still say for user code.
+  // address space still say for user code: true unless that is less than half of it.
   void suspend();
-  void resume();
+  bool resume();
   // Takes the right to store from a guest-physical page, wherever it is mapped here.
   void protect(GuestAddress page);
 

@@ -117,7 +117,7 @@ TEST_F(DirectWindowTest, WhatPageTablesStillSayIsThereAfterAPause) {
   EXPECT_FALSE(window_.contains(data));
   map(kReadOnly, kReadOnlyPhysical + kPageSize);  // another page
   map(kOther, kDataPhysical + 0x10000);           // fewer rights
-  window_.resume();
+  EXPECT_FALSE(window_.resume());
   EXPECT_EQ(host_of(kData), data);
   EXPECT_EQ(rights(data), "rw");
   EXPECT_EQ(rights(read_only), "--");

@@ -199,11 +199,12 @@ void DirectWindow::suspend() {
   context_.direct_slots.fill({kNoRegion, 0, 0});
 }
 
-void DirectWindow::resume() {
+bool DirectWindow::resume() {
   context_.direct_slots = suspended_;
   std::lock_guard lock(mutex_);
   size_t dropped = std::erase_if(runs_, [this](const Run& run) { return !keep(run); });
   runs_of_process.fetch_sub(dropped);
+  return dropped <= runs_.size();
 }
 
 // False: it is no longer there, or no longer right, and is unmapped.
