@@ -37,7 +37,7 @@ Folder& folder() {
 
 // A block that is right, to be damaged.
 const std::vector<uint8_t>& good_block() {
-  static const std::vector<uint8_t> made = [] {
+  static const std::vector<uint8_t> kMade = [] {
     auto mapping = ContextMapping::create();
     CHECK(mapping.has_value());
     BlockStorer storer((*mapping)->get(), Stubs{}, 0);
@@ -47,7 +47,7 @@ const std::vector<uint8_t>& good_block() {
     CHECK(storer.store({0xffffffff81000123, 0x123, 8}, true, code, bytes) != 0);
     return bytes;
   }();
-  return made;
+  return kMade;
 }
 
 void place_blocks(ByteView bytes) {

@@ -14,17 +14,17 @@ namespace cumulet::hypervisor {
 // Objects of one kind, by number, at addresses that stay. Thread safety: the owner serializes all but at(),
 // which may be called meanwhile for what was added. Memory is kept until the end, so that a reader that is
 // late reads an old object or a new one, but nothing else.
-template <typename T, uint32_t kPerChunk>
+template <typename T, uint32_t PerChunk>
 class ChunkedArray {
  public:
-  explicit ChunkedArray(size_t most) : chunks_(most / kPerChunk + 1) {}
+  explicit ChunkedArray(size_t most) : chunks_(most / PerChunk + 1) {}
 
-  [[nodiscard]] T& at(uint32_t number) const { return chunks_[number / kPerChunk][number % kPerChunk]; }
+  [[nodiscard]] T& at(uint32_t number) const { return chunks_[number / PerChunk][number % PerChunk]; }
   // Makes room for the object of this number.
   T& reach(uint32_t number) {
-    std::unique_ptr<T[]>& chunk = chunks_.at(number / kPerChunk);
-    if (chunk == nullptr) chunk = std::make_unique<T[]>(kPerChunk);
-    return chunk[number % kPerChunk];
+    std::unique_ptr<T[]>& chunk = chunks_.at(number / PerChunk);
+    if (chunk == nullptr) chunk = std::make_unique<T[]>(PerChunk);
+    return chunk[number % PerChunk];
   }
 
  private:
