@@ -151,7 +151,7 @@ uint64_t crossing_address(Context& context, uint64_t linear, uint64_t size, bool
 }
 
 // A misaligned vector operand (or that of cmpxchg16b) is #GP before it is a page fault, and an x87 exception
-// that waits is #MF.
+// that waits is #MF. The two instructions of MMX with 16 bytes, cvtpd2pi and cvttpd2pi, are interpreted.
 bool faults_first(const AccessSite& site, uint64_t linear) {
   constexpr uint8_t kXmm = 16, kYmm = 32;
   if (site.several()) return false;

@@ -29,6 +29,7 @@ TEST(Decode, KindsOfInstructions) {
       {{0x65, 0x48, 0x8b, 0x05, 0, 0, 0, 0}, Kind::kMemory},  // mov rax, gs:[rip]
       {{0xf0, 0x48, 0x0f, 0xc7, 0x0f}, Kind::kMemory},        // lock cmpxchg16b [rdi]
       {{0xdb, 0x2f}, Kind::kMemory},                          // fld tword [rdi]
+      {{0x66, 0x0f, 0x2d, 0xc1}, Kind::kCopy},                // cvtpd2pi mm0, xmm1
       {{0x48, 0x0f, 0xa3, 0x07}, Kind::kBitString},           // bt [rdi], rax
       {{0x67, 0x48, 0x0f, 0xa3, 0x07}, Kind::kInterpret},     // bt [edi], rax
       {{0x0f, 0x1f, 0x44, 0x00, 0x00}, Kind::kNothing},       // nop [rax+rax]
@@ -97,6 +98,8 @@ TEST(Decode, RefusesToRunNatively) {
       {0xf3, 0x0f, 0xae, 0xd0},              // wrfsbase eax
       {0x48, 0xa1, 0, 0, 0, 0, 0, 0, 0, 0},  // mov rax, [absolute]
       {0xd7},                                // xlat
+      {0x66, 0x0f, 0x2d, 0x07},              // cvtpd2pi mm0, [rdi]
+      {0x66, 0x0f, 0x2c, 0x07},              // cvttpd2pi mm0, [rdi]
       {0xc7, 0xf8, 0, 0, 0, 0},              // xbegin
       {0x62, 0xf1, 0x7c, 0x48, 0x10, 0xc1},  // vmovups zmm0, zmm1
       {0xe4, 0x10},                          // in al, 0x10
