@@ -65,6 +65,10 @@ void Generator::draw_registers(Registers& registers) {
   registers.vector[1] = static_cast<uint8_t>(below(4) << 2 | (chance(90) ? 3 : 2));
   registers.vector[4] = static_cast<uint8_t>(random_());      // abridged tag word
   registers.vector[3] = static_cast<uint8_t>(below(8) << 3);  // TOP
+  if (chance(6)) {  // earlier x87 exceptions: those not masked wait for the next x87 or MMX instruction
+    registers.vector[0] = 0x40 | static_cast<uint8_t>(below(64));
+    registers.vector[2] = static_cast<uint8_t>(random_());
+  }
   uint32_t mxcsr = chance(90) ? 0x1f80 : 0x1f80 & static_cast<uint32_t>(random_());
   mxcsr |= static_cast<uint32_t>(below(4) << 13) | (chance(10) ? 0x8040 : 0);
   std::memcpy(registers.vector.data() + 24, &mxcsr, sizeof(mxcsr));

@@ -181,14 +181,12 @@ void prefer_fault_of_first_part(Execution& x, const MemoryUse& use) {
 // misaligned alike. Always false, with the exception that comes first.
 bool stop_with_first_fault(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector) {
   constexpr uint64_t kVectorSize = 16;
-  constexpr size_t kX87Status = 2;
-  constexpr uint8_t kErrorSummary = 0x80;
   if (!x.exception) return false;
   prefer_fault_of_first_part(x, use);
   bool flat = x.code64() && use.segment < kFs;
   uint64_t misalignment = ((flat ? 0 : x.state.segments[use.segment].base) + use.offset) % use.size;
   bool misaligned = use.size >= kVectorSize && misalignment != 0;
-  bool x87_error = vector && (x.state.xsave[kX87Status] & kErrorSummary) != 0;
+  bool x87_error = vector && x87_error_waits(x.state);
   if (!misaligned && !x87_error) return false;
   CpuState before = x.state;
   Exception of_memory = *x.exception;

@@ -54,6 +54,14 @@ class NativeRunner {
 // data of x87, SSE and AVX can be read and written in place (SDM volume 1, 13.6).
 void normalize_xsave(CpuState& state);
 
+// Makes of a loaded x87 control and status word what the processor makes of them: bits that do not exist are
+// fixed, and ES and B say whether an exception waits, whatever the image said (SDM volume 1, 8.1.3 to 8.1.5).
+void settle_x87(CpuState& state);
+
+// Whether an x87 exception waits, which the next waiting x87 or MMX instruction reports. Precondition:
+// normalized and settled.
+[[nodiscard]] bool x87_error_waits(const CpuState& state);
+
 // A pointer as a register value.
 [[nodiscard]] uint64_t address_value(const void* pointer);
 

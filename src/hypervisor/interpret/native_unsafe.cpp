@@ -177,4 +177,21 @@ void normalize_xsave(CpuState& state) {
   store_le<uint64_t>(area, kHeader, present | kAll);
 }
 
+void settle_x87(CpuState& state) {
+  constexpr size_t kControl = 0, kStatus = 2;
+  constexpr uint16_t kControlBits = 0x1f3f, kControlOnes = 0x40, kExceptions = 0x3f, kSummaryAndBusy = 0x8080;
+  MutableByteView area(state.xsave);
+  auto control = static_cast<uint16_t>((load_le<uint16_t>(area, kControl) & kControlBits) | kControlOnes);
+  auto status = static_cast<uint16_t>(load_le<uint16_t>(area, kStatus) & ~kSummaryAndBusy);
+  if ((status & ~control & kExceptions) != 0) status |= kSummaryAndBusy;
+  store_le<uint16_t>(area, kControl, control);
+  store_le<uint16_t>(area, kStatus, status);
+}
+
+bool x87_error_waits(const CpuState& state) {
+  constexpr size_t kStatus = 2;
+  constexpr uint8_t kErrorSummary = 0x80;
+  return (state.xsave[kStatus] & kErrorSummary) != 0;
+}
+
 }  // namespace cumulet::hypervisor

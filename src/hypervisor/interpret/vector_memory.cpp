@@ -137,6 +137,7 @@ bool execute_masked_store(Execution& x) {
                                                                   : Unit::kSse;
   if (!require_unit(x, unit)) return false;
   normalize_xsave(x.state);
+  if (mmx && x87_error_waits(x.state)) return x.stop({kX87Error});
   uint64_t offset = read_gpr(x, kRdi, x.info().address_width);
   if (!store_masked(x, segment, offset, source.read(x.state), mask.read(x.state), source.size, 1))
     return false;

@@ -62,6 +62,7 @@ void load_x87(Execution& x, ByteView area) {
       store_le<uint32_t>(state, offset + 4, 0);
   }
   std::copy_n(area.begin() + kStack, kStackSize, state.begin() + kStack);
+  settle_x87(x.state);
 }
 
 void reset_x87(CpuState& state) {

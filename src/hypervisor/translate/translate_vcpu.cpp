@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "hypervisor/interpret/native.h"
 #include "hypervisor/translate/native_fault.h"
 #include "hypervisor/translate/quick_path.h"
 #include "hypervisor/x86/extended_state.h"
@@ -27,6 +28,7 @@ void sanitize_extended_state(CpuState& state) {
   store_le<uint64_t>(area, kXstateBvOffset, load_le<uint64_t>(area, kXstateBvOffset) & kGuestExtendedState);
   for (size_t offset = kXcompBvOffset; offset < kXstateBvOffset + 64; offset += 8)
     store_le<uint64_t>(area, offset, 0);
+  settle_x87(state);
 }
 }  // namespace
 

@@ -34,6 +34,7 @@
   EXPECT_TRAP(MF, 0, pinsrw mm0, [rbx], 1)
   EXPECT_TRAP(MF, 0, pshufb mm0, [rbx])
   EXPECT_TRAP(MF, 0, palignr mm0, [rbx], 1)
+  EXPECT_TRAP(MF, 0, maskmovq mm0, mm1)         // to [rdi], which is there
   // x87
   EXPECT_TRAP(MF, 0, fld dword ptr [rbx])
   EXPECT_TRAP(MF, 0, fld tbyte ptr [rbx])
