@@ -193,8 +193,10 @@ bool stop_with_first_fault(Execution& x, const NativeCode& code, const MemoryUse
   MutableByteView copy = x.native->buffer().subspan(misalignment, use.size);
   bool stopped = !run_with_registers(x, code, use, vector, address_value(copy.data()));
   x.state = before;
-  if (!stopped || (x.exception->vector != kGeneralProtection && x.exception->vector != kX87Error))
-    x.exception = of_memory;
+  // ldmxcsr may dislike what happens to be in the buffer: that is not what was asked.
+  bool first = stopped && ((misaligned && x.exception->vector == kGeneralProtection) ||
+                           (x87_error && x.exception->vector == kX87Error));
+  if (!first) x.exception = of_memory;
   return false;
 }
 

@@ -64,6 +64,8 @@
   EXPECT_TRAP(PF, 0, movq xmm0, [rbx])
   EXPECT_TRAP(PF, 0, cvtpd2ps xmm0, [rbx])
   EXPECT_TRAP(PF, 0, cvttpd2dq xmm0, [rbx])
+  mov dword ptr [rdi], 0xffff0000               // reserved bits
+  EXPECT_TRAP(GP, 0, ldmxcsr [rdi])
   EXPECT_TRAP(PF, 0, ldmxcsr [rbx])
   EXPECT_TRAP(PF, 2, add qword ptr [rbx], 1)
   CHECK_EQ([TRAP_CR2], NOWHERE)
