@@ -49,7 +49,8 @@ void Generator::draw_registers(Registers& registers) {
       default: return base + 512 + below(kAreaSize - 1024);
     }
   };
-  for (uint8_t pointer : kPointers) registers.gpr[pointer] = place(kDataBase);
+  for (uint8_t pointer : kPointers)  // at times to code, which can be read and not written
+    registers.gpr[pointer] = chance(2) ? kCodeBase + below(kAreaSize) : place(kDataBase);
   if (chance(50)) registers.gpr[1] = below(16);  // rcx: repeat counts that end
   registers.gpr[kStackPointer] = (chance(90) ? place(kStackBase) & ~uint64_t{7} : place(kStackBase));
   registers.rflags = 0x202 | (random_() & 0x8d5) | (chance(5) ? 0x400 : 0);
