@@ -81,24 +81,25 @@ struct BlockExtras {
 // There are many, so host addresses are offsets in the code cache. Atomic members are read without
 // CodeSpace's lock; by readers that are too late too, who find out by the epoch.
 struct Block {
-  std::atomic<uint64_t> physical, rip;      // of the first byte
+  // What lookups read comes first.
+  std::atomic<uint64_t> physical, rip;  // of the first byte
+  std::atomic<uint32_t> host;           // the ordinary entry: guest registers are in place
+  std::atomic<uint32_t> indirect;       // the entry for indirect jumps, which verifies that they meant this
+                                        // block; 0 = not made yet
   std::atomic<uint32_t> second_page_frame;  // of the bytes behind the page boundary, or kNoFrame
-  std::atomic<uint32_t> host;               // the ordinary entry: guest registers are in place
-  std::atomic<uint32_t> indirect;  // the entry for indirect jumps, which verifies that they meant this block;
-                                   // 0 = not made yet
-  uint32_t cold;                   // its first byte of cold code
-  uint32_t records;                // of its instructions (RecordArena)
-  uint32_t first_link;             // number of the first of its own links
-  uint32_t first_incoming;         // the links patched to this block: a list in LinkTable
-  std::array<uint32_t, 2> next;    // on the lists of its first and second page
-  uint32_t extras;                 // number of its BlockExtras, plus 1; 0 = none
+  std::atomic<CodeMode> mode;
+  std::atomic<bool> valid;
+  uint8_t entry_offset;          // of the ordinary entry in its hot code
+  uint32_t cold;                 // its first byte of cold code
+  uint32_t records;              // of its instructions (RecordArena)
+  uint32_t first_link;           // number of the first of its own links
+  uint32_t first_incoming;       // the links patched to this block: a list in LinkTable
+  std::array<uint32_t, 2> next;  // on the lists of its first and second page
+  uint32_t extras;               // number of its BlockExtras, plus 1; 0 = none
   uint16_t hot_capacity, cold_capacity;
   uint16_t size;  // bytes of guest code
   uint16_t record_count, record_capacity;
   uint16_t link_count;
-  std::atomic<CodeMode> mode;
-  std::atomic<bool> valid;
-  uint8_t entry_offset;  // of the ordinary entry in its hot code
 
   static constexpr uint32_t kNoFrame = ~uint32_t{0};
 
@@ -114,6 +115,8 @@ struct Block {
   // A block that goes on in the next page depends on a second address translation: only lookups may enter it.
   [[nodiscard]] bool chainable() const { return second_page() == kNoPage; }
   [[nodiscard]] bool relative() const { return (mode.load(std::memory_order_relaxed) & kModeRelative) != 0; }
+  // Its indirect entry verifies all that it depends on (JumpCache).
+  [[nodiscard]] bool verifiable() const { return relative() && chainable(); }
   // Offset of its first byte of hot code.
   [[nodiscard]] uint32_t hot() const { return host.load(std::memory_order_relaxed) - entry_offset; }
   // Bytes of guest code in its first page.

@@ -48,6 +48,7 @@ void CodeSpace::chain(uint32_t link, uint64_t epoch, const BlockRequest& request
   bool relative = (from.mode & kModeRelative) != 0;
   uint64_t target = static_cast<uint64_t>(int64_t{from.target}) +
                     (relative ? context.page_bases[context.page_number].base : 0);
+  if (relative && context.page_bases[context.page_number].base == kNoBase) return;
   // Whether it has direct memory, or an address of its own, is the target's affair.
   constexpr CodeMode kTargets = kModeDirect | kModeRelative;
   if (target != request.rip || ((from.mode ^ request.key.mode) & ~kTargets) != 0) return;

@@ -15,7 +15,7 @@ struct Kind {
   uint8_t size;
   int8_t stubs, hot, cold, links, pages;
 };
-constexpr int8_t kSlotSize = 8, kPageSlotSize = sizeof(PageBase);
+constexpr int8_t kSlotSize = sizeof(LinkSlot), kPageSlotSize = sizeof(PageBase);
 constexpr std::array<Kind, kCodeFieldKinds> kKinds = {{
     {8, 0, 1, 0, 0, 0},   // an address in the hot code
     {8, 0, 0, 1, 0, 0},   // in the cold code

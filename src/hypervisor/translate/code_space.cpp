@@ -88,7 +88,7 @@ std::optional<FoundBlock> CodeSpace::find(const BlockRequest& request, const Gat
   if (block == nullptr) return std::nullopt;
   uint32_t indirect = block->indirect.load(std::memory_order_acquire);
   return FoundBlock{code() + block->host.load(std::memory_order_relaxed),
-                    indirect == 0 ? 0 : code() + indirect};
+                    indirect == 0 ? 0 : code() + indirect, block->verifiable()};
 }
 
 uint32_t CodeSpace::lookup_number(const BlockRequest& request) const {
@@ -315,9 +315,11 @@ uint64_t CodeSpace::rip_of(const Block& block, const Context& context) {
 DroppedBlock CodeSpace::dropped_block(const Context& context, uint32_t number) {
   const Block& block = blocks_.at(number);
   uint32_t indirect = block.indirect.load();
+  uint32_t page = block.relative() ? pages_.page(block.physical.load())->number.load() : kNoPageNumber;
   return {rip_of(block, context),
           block.mode.load(),
-          {code() + block.host.load(), indirect == 0 ? 0 : code() + indirect}};
+          page,
+          {code() + block.host.load(), indirect == 0 ? 0 : code() + indirect, block.verifiable()}};
 }
 
 // The caller is inside, so nothing that it can be in changes now.

@@ -37,12 +37,14 @@ struct BlockRequest {
 struct FoundBlock {
   uint64_t host;
   uint64_t indirect;  // 0 = none: the request was not for one
+  bool verifiable;    // JumpCache::fill()
 };
 
 // A dropped block that was begun: what led there may be out of date.
 struct DroppedBlock {
   uint64_t rip;
   CodeMode mode;
+  uint32_t page_number;  // with kModeRelative, else kNoPageNumber
   FoundBlock code;
 };
 

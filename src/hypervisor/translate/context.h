@@ -48,13 +48,24 @@ constexpr uint32_t jump_index(uint64_t rip) { return static_cast<uint32_t>(rip) 
 // The most direct jumps in the code cache at a time; each has a slot (LinkSlots).
 inline constexpr uint32_t kLinkSlots = 1 << 20;
 
+// Where a direct jump goes that cannot be patched, and where it went when its slot was last filled.
+struct LinkSlot {
+  uint64_t code;  // host address
+  uint64_t hint;  // a LinkHint; 0 = none
+};
+
 // Where a page of user code lies in the address space of the moment (PageBases).
 struct PageBase {
-  uint64_t base;  // linear address
-  uint64_t minus_base;
+  uint64_t base;  // linear address, or kNoBase
+  // For indirect entries: minus the base in those of the kind of code that the page has at the moment,
+  // without or with kModeDirect; minus kNoBase in the others.
+  std::array<uint64_t, 2> minus_base;
   uint64_t generation;  // of PageBases; says whether the rest holds
 };
 inline constexpr uint32_t kPageBases = 1 << 16;
+// Of a page that no user code was found in yet. No page begins there; so an entry for indirect jumps, which
+// jump tables hold under the lower bits of the target, verifies no target with it.
+inline constexpr uint64_t kNoBase = 0x800;
 // No page's number; its base is 0, so what is relative to it is a linear address.
 inline constexpr uint32_t kNoPageNumber = 0;
 
@@ -148,7 +159,7 @@ struct alignas(4096) Context {
 
   // Large, and touched where used only.
   alignas(4096) std::array<std::array<uint64_t, kJumpEntries>, kModeCount> jumps;
-  std::array<uint64_t, kLinkSlots> link_slots;
+  std::array<LinkSlot, kLinkSlots> link_slots;
   std::array<PageBase, kPageBases> page_bases;
 };
 

@@ -70,6 +70,7 @@ class Emitter {
   void compare_indexed(uint8_t source, uint8_t index, int32_t field) { indexed(0x3b, source, index, field); }
 
   void move(uint8_t destination, uint8_t source) { registers(0x89, source, destination, true); }
+  void exchange(uint8_t one, uint8_t other) { registers(0x87, one, other, true); }
   void move32(uint8_t destination, uint8_t source) { registers(0x89, source, destination, false); }
   void sign_extend32(uint8_t destination, uint8_t source) { registers(0x63, destination, source, true); }
   void xor32(uint8_t destination, uint8_t source) { registers(0x31, source, destination, false); }  // (flags)

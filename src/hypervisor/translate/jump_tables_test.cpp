@@ -21,7 +21,7 @@ class JumpTables : public testing::Test {
   [[nodiscard]] uint64_t entry(CodeMode mode, uint64_t rip) const {
     return jump_table(mapping_->get(), mode)[jump_index(rip)];
   }
-  [[nodiscard]] uint64_t slot(uint32_t link) const { return mapping_->get().link_slots[link]; }
+  [[nodiscard]] uint64_t slot(uint32_t link) const { return mapping_->get().link_slots[link].code; }
 
   std::unique_ptr<ContextMapping> mapping_;
 };
@@ -33,8 +33,8 @@ TEST_F(JumpTables, EveryEntryBeginsAsAMiss) {
 
 TEST_F(JumpTables, AFlushOfUserCodeLeavesTheKernels) {
   JumpCache jumps(mapping_->get(), kMiss);
-  jumps.fill(kKernel, kRip, kCode);
-  jumps.fill(kUser, kRip, kCode);
+  jumps.fill(kKernel, kRip, kCode, false);
+  jumps.fill(kUser, kRip, kCode, false);
   EXPECT_EQ(entry(kUser, kRip), kCode);
   jumps.flush_user();
   EXPECT_EQ(entry(kUser, kRip), kMiss);
@@ -45,12 +45,28 @@ TEST_F(JumpTables, AFlushOfUserCodeLeavesTheKernels) {
 
 TEST_F(JumpTables, AnEntryThatIsReplacedIsFlushedTwiceOver) {
   JumpCache jumps(mapping_->get(), kMiss);
-  jumps.fill(kUser, kRip, kCode);
-  jumps.fill(kUser, kRip + kJumpEntries, kCode + 8);  // the same low bits
+  jumps.fill(kUser, kRip, kCode, false);
+  jumps.fill(kUser, kRip + kJumpEntries, kCode + 8, false);  // the same low bits
   EXPECT_EQ(entry(kUser, kRip), kCode + 8);
   jumps.flush_user();
-  jumps.fill(kUser, kRip, kCode);
+  jumps.fill(kUser, kRip, kCode, false);
   jumps.flush_user();
+  EXPECT_EQ(entry(kUser, kRip), kMiss);
+}
+
+TEST_F(JumpTables, WhatVerifiesItsBaseStaysUntilTheCodeGoes) {
+  JumpCache jumps(mapping_->get(), kMiss);
+  EXPECT_FALSE(jumps.may_hold(kUser, kRip));
+  jumps.fill(kUser, kRip, kCode, true);
+  jumps.flush_user();
+  jumps.flush_all();
+  EXPECT_TRUE(jumps.may_hold(kUser, kRip));
+  EXPECT_EQ(entry(kUser, kRip), kCode);
+  jumps.fill(kUser, kRip, kCode + 8, false);  // in its place
+  jumps.flush_user();
+  EXPECT_EQ(entry(kUser, kRip), kMiss);
+  jumps.fill(kUser, kRip, kCode, true);
+  jumps.forget_all();
   EXPECT_EQ(entry(kUser, kRip), kMiss);
 }
 
@@ -66,6 +82,26 @@ TEST_F(JumpTables, SlotsGoBackToTheirLeaveStubs) {
   slots.flush_all();
   EXPECT_EQ(slot(1), kLeave + 1);
   EXPECT_EQ(slot(kLinkSlots - 1), kLeave + kLinkSlots - 1);
+}
+
+TEST_F(JumpTables, AnEmptiedSlotKeepsAHintUntilItIsAnotherLinks) {
+  LinkSlots slots(mapping_->get());
+  for (uint32_t link : {1U, 2U}) slots.set(link, kLeave + link);
+  EXPECT_EQ(slots.hint(1).page_number, kNoPageNumber);
+  for (uint32_t link : {1U, 2U}) ASSERT_TRUE(slots.fill_inside(link, kCode, {0x40, 7, 0x123, true}));
+  EXPECT_EQ(slot(1), kCode);
+  slots.flush_user();
+  EXPECT_EQ(slot(1), kLeave + 1);
+  EXPECT_EQ(slots.hint(1).host, 0x40);
+  EXPECT_EQ(slots.hint(1).page_number, 7);
+  EXPECT_EQ(slots.hint(1).offset, 0x123);
+  EXPECT_EQ(slots.hint(1).direct, 1);
+  slots.set(1, kLeave + 16);
+  EXPECT_EQ(slots.hint(1).page_number, kNoPageNumber);
+  ASSERT_TRUE(slots.fill_inside(2, kCode, slots.hint(2)));
+  slots.forget_code(kCode);
+  EXPECT_EQ(slot(2), kLeave + 2);
+  EXPECT_EQ(slots.hint(2).page_number, kNoPageNumber);
 }
 
 TEST_F(JumpTables, AForgottenSlotBelongsToItsNextLink) {
@@ -87,7 +123,7 @@ TEST_F(JumpTables, WhatLedToABlockThatIsGoneIsForgotten) {
   EXPECT_EQ(slot(1), kLeave + 1);
   EXPECT_EQ(slot(2), kCode + 8);
   JumpCache jumps(mapping_->get(), kMiss);
-  jumps.fill(kUser, kRip, kCode);
+  jumps.fill(kUser, kRip, kCode, false);
   jumps.forget(kUser, kRip, kCode + 8);
   EXPECT_EQ(entry(kUser, kRip), kCode);
   jumps.forget(kUser, kRip, kCode);

@@ -7,7 +7,7 @@ void LinkSlots::fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool use
   std::lock_guard lock(mutex_);
   if (filled_[user].size() >= kMostFilled) flush(user);
   filled_[user].push_back({link, leave_stub});
-  set(link, code);
+  point(link, code);
 }
 
 void LinkSlots::forget() {
@@ -19,11 +19,11 @@ void LinkSlots::forget_code(uint64_t code) {
   std::lock_guard lock(mutex_);
   for (const auto& list : filled_)
     for (const Filled& filled : list)
-      if (context_.link_slots[filled.link] == code) set(filled.link, filled.leave_stub);
+      if (context_.link_slots[filled.link].code == code) set(filled.link, filled.leave_stub);
 }
 
 void LinkSlots::flush(bool user) {
-  for (const Filled& filled : filled_[user]) set(filled.link, filled.leave_stub);
+  for (const Filled& filled : filled_[user]) point(filled.link, filled.leave_stub);
   filled_[user].clear();
 }
 

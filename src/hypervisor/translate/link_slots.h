@@ -11,9 +11,21 @@
 
 namespace cumulet::hypervisor {
 
+// What a slot of user code held: relative code in one page. After a flush it holds again, if that page lies
+// where the jump goes.
+struct LinkHint {
+  uint32_t host;         // offset in the code cache
+  uint16_t page_number;  // of PageBases; kNoPageNumber: no hint
+  uint16_t offset : 12;  // of the target in its page
+  uint16_t direct : 1;   // its mode has kModeDirect
+};
+static_assert(sizeof(LinkHint) == sizeof(LinkSlot::hint) && kPageBases <= 1 << 16);
+
 // Problem: where a jump into another page goes depends on the address translations of the vCPU that takes it,
 // so it cannot be patched for all of them. It jumps through Context::link_slots instead, at its link's
 // number. A slot holds the host code of the target block, or the link's own leave stub.
+//
+// A slot that is emptied keeps a hint of what it held. Hints hold as long as the code cache's epoch.
 //
 // Thread safety: set() and forget() by the holder of CodeSpace's lock, from any thread; fill() by the vCPU's
 // thread with that lock; flushes and forget_code() by the vCPU's thread.
@@ -25,7 +37,8 @@ class LinkSlots {
 
   // The slot of a link that is new, or whose target is gone.
   void set(uint32_t link, uint64_t leave_stub) {
-    std::atomic_ref<uint64_t>(context_.link_slots[link]).store(leave_stub, std::memory_order_release);
+    std::atomic_ref<uint64_t>(context_.link_slots[link].hint).store(0, std::memory_order_relaxed);
+    point(link, leave_stub);
   }
   // Until the next flush, the link goes to `code`.
   void fill(uint32_t link, uint64_t leave_stub, uint64_t code, bool user);
@@ -34,8 +47,16 @@ class LinkSlots {
   bool fill_inside(uint32_t link, uint64_t leave_stub, uint64_t code, bool user) {
     if (filled_[user].size() >= kMostFilled) return false;
     filled_[user].push_back({link, leave_stub});
-    set(link, code);
+    point(link, code);
     return true;
+  }
+  // The same for a jump of user code that came through its slot, with a hint for the next time.
+  bool fill_inside(uint32_t link, uint64_t code, const LinkHint& hint) {
+    context_.link_slots[link].hint = __builtin_bit_cast(uint64_t, hint);
+    return fill_inside(link, context_.link_slots[link].code, code, true);
+  }
+  [[nodiscard]] LinkHint hint(uint32_t link) const {
+    return __builtin_bit_cast(LinkHint, context_.link_slots[link].hint);
   }
   // Before the numbers are given to other links.
   void forget();
@@ -54,6 +75,9 @@ class LinkSlots {
     uint32_t link;
     uint64_t leave_stub;
   };
+  void point(uint32_t link, uint64_t code) {
+    std::atomic_ref<uint64_t>(context_.link_slots[link].code).store(code, std::memory_order_release);
+  }
   void flush(bool user);
 
   Context& context_;

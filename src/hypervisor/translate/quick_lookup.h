@@ -5,6 +5,7 @@
 #include "hypervisor/translate/direct_mode.h"
 #include "hypervisor/translate/fetch_cache.h"
 #include "hypervisor/translate/jump_cache.h"
+#include "hypervisor/translate/known_targets.h"
 #include "hypervisor/translate/link_slots.h"
 #include "hypervisor/translate/page_bases.h"
 
@@ -24,6 +25,7 @@ class QuickLookup {
     FetchCache& fetch;
     PageBases& bases;
     JumpCache& jumps;
+    KnownTargets& targets;
     LinkSlots& slots;
     const DirectMode& direct;
   };
@@ -35,7 +37,20 @@ class QuickLookup {
   bool follow_indirect_jump();
 
  private:
+  // Where state.rip is; no `code`: not known yet, or not usual.
+  struct UserPage {
+    GuestAddress address = 0;
+    const CodePage* code = nullptr;
+    uint32_t number = kNoPageNumber;
+    PageBases::Entered entered = PageBases::Entered::kElsewhere;
+  };
+  [[nodiscard]] UserPage enter_page() const;
   [[nodiscard]] const Block* next_block() const;
+  [[nodiscard]] CodeMode user_mode(const UserPage& page) const;
+  [[nodiscard]] const Block* next_user_block(const UserPage& page) const;
+  bool follow_hint(uint32_t link);
+  bool follow_to_user_code();
+  bool go_to(uint32_t indirect, bool verified);
 
   const Parts parts_;
 };

@@ -194,11 +194,11 @@ class Generator : public Xbyak::CodeGenerator {
 
   // Makes state.rip a linear address. Leaves flags and registers alone.
   void add_page_base() {
-    static_assert(sizeof(PageBase) == 3 * 8);
+    static_assert(sizeof(PageBase) == 4 * 8);
     mov(field(&layout_.temporary), rax);
     mov(field(&layout_.spill[0]), rcx);
     mov(eax, field(&layout_.page_number, false));
-    lea(eax, ptr[rax + rax * 2]);
+    lea(eax, ptr[rax * 4]);
     putSeg(gs);
     mov(rax, ptr[rax * 8 + static_cast<uint32_t>(context_offset(layout_, &layout_.page_bases[0].base))]);
     mov(rcx, field(&layout_.cpu.state.rip));

@@ -12,7 +12,7 @@ bool Translator::chainable_target(uint64_t target) const {
 // The displacement of the slot of the link that add_link() will make.
 int32_t Translator::slot_of_next_link() const {
   uint64_t number = request_.first_link + result_.links.size();
-  return context_offset(layout_, &layout_.link_slots[number]);
+  return context_offset(layout_, &layout_.link_slots[number].code);
 }
 
 // Makes a direct jump's link; its rel32 is at `relative_address`, or 0 if it always goes through its slot.

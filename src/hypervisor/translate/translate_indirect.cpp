@@ -11,18 +11,20 @@ bool fits_signed32(uint64_t value) { return static_cast<uint64_t>(static_cast<in
 
 }  // namespace
 
-// rcx += the block's rip, or -= it; may use r11.
-void Translator::add_rip_to_rcx(Emitter& out, bool subtract) {
-  uint64_t value = from_base(request_.rip);
-  if (subtract) value = -value;
+// r11 = rcx minus the block's rip.
+void Translator::subtract_rip_from_rcx(Emitter& out) {
+  uint64_t minus_rip = -from_base(request_.rip);
   if (relative()) {
+    bool direct = (request_.mode & kModeDirect) != 0;
     const PageBase& entry = layout_.page_bases[request_.page_number];
-    out.load_context(kR11, context_offset(layout_, subtract ? &entry.minus_base : &entry.base));
-  } else if (!fits_signed32(value)) {
-    out.move_immediate(kR11, value);
+    out.load_context(kR11, context_offset(layout_, &entry.minus_base[direct]));
+  } else if (!fits_signed32(minus_rip)) {
+    out.move_immediate(kR11, minus_rip);
+  } else {
+    return out.lea(kR11, kRcx, static_cast<int32_t>(minus_rip));
   }
-  if (relative() || !fits_signed32(value)) out.lea_sum(kRcx, kRcx, kR11, 0);
-  if (fits_signed32(value)) out.lea(kRcx, kRcx, static_cast<int32_t>(value));
+  out.lea_sum(kR11, kRcx, kR11, 0);
+  if (relative()) out.lea(kR11, kR11, static_cast<int32_t>(minus_rip));
 }
 
 // A jump knows the low bits of its target only, so the entry verifies the rest: rcx must be this block's rip.
@@ -30,9 +32,10 @@ void Translator::add_rip_to_rcx(Emitter& out, bool subtract) {
 // jrcxz.
 void Translator::emit_indirect_entry(Emitter& out) {
   constexpr uint8_t kJrcxzSize = 2;
-  add_rip_to_rcx(out, true);
+  subtract_rip_from_rcx(out);
+  out.exchange(kRcx, kR11);
   aside_.start(out.here() + kJrcxzSize);
-  add_rip_to_rcx(aside_, false);
+  aside_.move(kRcx, kR11);
   aside_.jump(stubs_.indirect_miss);
   out.jump_if_rcx_zero(static_cast<uint8_t>(aside_.bytes().size()));
   out.raw(aside_.bytes());

@@ -60,7 +60,8 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   jumps_.emplace(context_, space_->stubs().indirect_miss);
   direct_.emplace(options.direct_memory, context_, memory, space_->pages());
   if (use_jump_cache_) {
-    lookup_.emplace(QuickLookup::Parts{context_, *space_, fetch_, page_bases_, *jumps_, slots_, *direct_});
+    lookup_.emplace(
+        QuickLookup::Parts{context_, *space_, fetch_, page_bases_, *jumps_, targets_, slots_, *direct_});
     context_.lookup = &*lookup_;
   }
   space_->add_vcpu(context_, gate_, slots_, direct_->window());
@@ -130,8 +131,11 @@ std::optional<BlockRequest> TranslateVcpu::next_request() {
 
 // User code is translated for all addresses that it may have.
 void TranslateVcpu::make_relative(BlockRequest& request) {
+  bool direct = (request.key.mode & kModeDirect) != 0;
   uint32_t number = space_->page_number(request.key.physical & kPageMask);
-  if (number == kNoPageNumber || !page_bases_.enter(number, request.rip & kPageMask)) return;
+  if (number == kNoPageNumber ||
+      page_bases_.enter(number, request.rip & kPageMask, direct) == PageBases::Entered::kElsewhere)
+    return;
   request.page_number = number;
   request.key.rip = 0;
   request.key.mode |= kModeRelative;
@@ -182,7 +186,8 @@ void TranslateVcpu::handle_region_miss() {
 uint64_t TranslateVcpu::current_epoch() {
   uint64_t epoch = space_->epoch();
   if (epoch == jumps_epoch_) return epoch;
-  jumps_->flush_all();  // LinkSlots were emptied with the cache
+  jumps_->forget_all();  // LinkSlots were emptied with the cache
+  targets_.forget_all();
   page_bases_.end_generation();
   return jumps_epoch_ = epoch;
 }
@@ -192,7 +197,12 @@ void TranslateVcpu::forget_dropped(const FoundBlock& block) {
   DroppedBlock dropped = *std::exchange(dropped_, std::nullopt);
   if (dropped.code.host == block.host) return;
   slots_.forget_code(dropped.code.host);
-  if (dropped.code.indirect != 0) jumps_->forget(dropped.mode, dropped.rip, dropped.code.indirect);
+  if (dropped.code.indirect == 0) return;
+  jumps_->forget(dropped.mode, dropped.rip, dropped.code.indirect);
+  targets_.forget(
+      dropped.page_number == kNoPageNumber
+          ? KnownTargets::kernel_key(dropped.mode, dropped.rip)
+          : KnownTargets::relative_key(dropped.mode, dropped.page_number, dropped.rip & ~kPageMask));
 }
 
 // Makes the block the next to run, and enters the gate. False: something came in between.
@@ -202,7 +212,7 @@ bool TranslateVcpu::prepare_entry(const BlockRequest& request, const FoundBlock&
   pending_link_ = kNoLink;
   if (dropped_) forget_dropped(block);
   if (pending_lookup_ && use_jump_cache_ && block.indirect != 0)
-    jumps_->fill(request.key.mode, request.rip, block.indirect);
+    jumps_->fill(request.key.mode, request.rip, block.indirect, block.verifiable);
   pending_lookup_ = false;
   context_.target = block.host;
   cpu_.state.rflags &= ~rflags::kRf;  // the next instruction to complete clears it (SDM volume 3, 17.3.1.1)
@@ -415,6 +425,7 @@ void TranslateVcpu::tlb_flush_page(uint64_t linear) {
 void TranslateVcpu::flush_jumps() {
   if (!jumps_) return;
   jumps_->flush_all();
+  targets_.forget_all();
   slots_.flush_all();
   page_bases_.end_generation();
 }

@@ -97,6 +97,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<DirectMode> direct_;  // with a CodeSpace only
   FetchCache fetch_;
   std::optional<JumpCache> jumps_;  // with a CodeSpace only
+  KnownTargets targets_;
   LinkSlots slots_;
   PageBases page_bases_;
   PageSeams seams_;

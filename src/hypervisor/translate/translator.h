@@ -271,7 +271,7 @@ class Translator {
   // translate_indirect.cpp: indirect jumps and the entries that they go to
   void emit_entries();
   void emit_indirect_entry(Emitter& out);
-  void add_rip_to_rcx(Emitter& out, bool subtract);
+  void subtract_rip_from_rcx(Emitter& out);
   void acquire_jump_scratch();
   void jump_to_rcx(CodeMode mode, int32_t undo);
   void jump_indirectly(const DecodedInstruction& instruction, bool call);
