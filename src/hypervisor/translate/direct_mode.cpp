@@ -7,10 +7,12 @@
 namespace cumulet::hypervisor {
 
 namespace {
-constexpr uint32_t kFirstTicks = 2, kMostTicks = 256, kTicksForAllPages = 10;
+// A system's start is hundreds of processes that run for some ticks each: with two ticks instead of these, full
+// Debian took a tenth longer.
+constexpr uint32_t kFirstTicks = 8, kMostTicks = 256, kTicksForAllPages = 16;
 // With other address spaces running in between: enough that it is hardly one process after the other with the
-// same CR3.
-constexpr uint32_t kTicksInPieces = 12;
+// same CR3, nor a daemon that works a little now and then.
+constexpr uint32_t kTicksInPieces = 60;
 // A fill's cost in TSC cycles, roughly, and how many fills are free: a program's start.
 constexpr uint64_t kFillCycles = 15'000;
 constexpr uint32_t kFreeFills = 2048;
