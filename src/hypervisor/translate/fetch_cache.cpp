@@ -33,22 +33,28 @@ std::optional<GuestAddress> FetchCache::page_of(uint64_t linear) {
     local_[local_count_++] = static_cast<uint16_t>(&line - lines_.data());
   line = {tag, translation->page, line.global && translation->global};
   for (uint32_t shift : kMappingShifts)
-    if (translation->mapping_size == uint64_t{1} << shift) fetched_.set(filter_bit(linear, shift));
+    if (translation->mapping_size == uint64_t{1} << shift) fetched_[user].set(filter_bit(linear, shift));
   if (!user && !translation->global) local_supervisor_ = true;
   return line.page;
 }
 
-bool FetchCache::may_hold(uint64_t linear) const {
+bool FetchCache::may_hold(uint64_t linear, bool user) const {
   for (uint32_t shift : kMappingShifts)
-    if (fetched_.test(filter_bit(linear, shift))) return true;
+    if (fetched_[user].test(filter_bit(linear, shift))) return true;
   return false;
 }
 
 void FetchCache::flush_all() {
   lines_.fill({});
   local_count_ = 0;
-  fetched_.reset();
+  for (auto& fetched : fetched_) fetched.reset();
   local_supervisor_ = false;
+}
+
+void FetchCache::flush_user() {
+  lines_.fill({});
+  local_count_ = 0;
+  fetched_[true].reset();
 }
 
 void FetchCache::flush_non_global() {

@@ -20,13 +20,16 @@ class FetchCache {
   // The guest-physical page of code at `linear` for the current mode, or nothing if fetching it faults.
   std::optional<GuestAddress> page_of(uint64_t linear);
 
-  // True if code of this page (or of the large mapping that holds it) may have been fetched.
-  [[nodiscard]] bool may_hold(uint64_t linear) const;
+  // True if code of CPL 3, or other code, of this page (or of the large mapping that holds it) may have been
+  // fetched.
+  [[nodiscard]] bool may_hold(uint64_t linear, bool user) const;
   // True if some supervisor code came from a page that is not global.
   [[nodiscard]] bool has_local_supervisor_pages() const { return local_supervisor_; }
 
   void flush_all();
   void flush_non_global();
+  // Before all jumps into code of CPL 3 are forgotten: what may_hold() says of other code stays.
+  void flush_user();
 
  private:
   struct Line {
@@ -41,7 +44,7 @@ class FetchCache {
   std::array<Line, kLines> lines_{};
   std::array<uint16_t, kLines> local_{};  // lines filled with translations that are not global
   size_t local_count_ = 0;
-  std::bitset<kFilterBits> fetched_;
+  std::array<std::bitset<kFilterBits>, 2> fetched_;  // by other code, and at CPL 3
   bool local_supervisor_ = false;
 };
 

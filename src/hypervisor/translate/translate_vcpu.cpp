@@ -417,9 +417,13 @@ void TranslateVcpu::tlb_flush_non_global() {
 void TranslateVcpu::tlb_flush_page(uint64_t linear) {
   tlb_.flush_page(linear);
   if (direct_) direct_->flush_page(linear);
-  if (!fetch_.may_hold(linear)) return;
-  fetch_.flush_all();
-  flush_jumps();
+  if (fetch_.may_hold(linear, false)) {
+    fetch_.flush_all();
+    flush_jumps();
+  } else if (fetch_.may_hold(linear, true)) {
+    fetch_.flush_user();
+    flush_user_jumps();
+  }
 }
 
 void TranslateVcpu::flush_jumps() {
