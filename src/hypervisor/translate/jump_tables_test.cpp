@@ -99,7 +99,7 @@ TEST_F(JumpTables, AnEmptiedSlotKeepsAHintUntilItIsAnotherLinks) {
   slots.set(1, kLeave + 16);
   EXPECT_EQ(slots.hint(1).page_number, kNoPageNumber);
   ASSERT_TRUE(slots.fill_inside(2, kCode, slots.hint(2)));
-  slots.forget_code(kCode);
+  slots.forget_code(kCode, true);
   EXPECT_EQ(slot(2), kLeave + 2);
   EXPECT_EQ(slots.hint(2).page_number, kNoPageNumber);
 }
@@ -119,7 +119,7 @@ TEST_F(JumpTables, WhatLedToABlockThatIsGoneIsForgotten) {
   for (uint32_t link : {1U, 2U}) slots.set(link, kLeave + link);
   slots.fill(1, kLeave + 1, kCode, false);
   slots.fill(2, kLeave + 2, kCode + 8, true);
-  slots.forget_code(kCode);
+  slots.forget_code(kCode, false);
   EXPECT_EQ(slot(1), kLeave + 1);
   EXPECT_EQ(slot(2), kCode + 8);
   JumpCache jumps(mapping_->get(), kMiss);

@@ -15,11 +15,10 @@ void LinkSlots::forget() {
   for (auto& list : filled_) list.clear();
 }
 
-void LinkSlots::forget_code(uint64_t code) {
+void LinkSlots::forget_code(uint64_t code, bool user) {
   std::lock_guard lock(mutex_);
-  for (const auto& list : filled_)
-    for (const Filled& filled : list)
-      if (context_.link_slots[filled.link].code == code) set(filled.link, filled.leave_stub);
+  for (const Filled& filled : filled_[user])
+    if (context_.link_slots[filled.link].code == code) set(filled.link, filled.leave_stub);
 }
 
 void LinkSlots::flush(bool user) {

@@ -60,8 +60,8 @@ class LinkSlots {
   }
   // Before the numbers are given to other links.
   void forget();
-  // What leads to `code` goes back to its leave stub.
-  void forget_code(uint64_t code);
+  // What leads to `code`, of a block of CPL 3 or of another, goes back to its leave stub.
+  void forget_code(uint64_t code, bool user);
 
   void flush_all();
   // Only links in code of CPL 3.

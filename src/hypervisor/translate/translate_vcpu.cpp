@@ -196,7 +196,7 @@ uint64_t TranslateVcpu::current_epoch() {
 void TranslateVcpu::forget_dropped(const FoundBlock& block) {
   DroppedBlock dropped = *std::exchange(dropped_, std::nullopt);
   if (dropped.code.host == block.host) return;
-  slots_.forget_code(dropped.code.host);
+  slots_.forget_code(dropped.code.host, (dropped.mode & kModeUser) != 0);
   if (dropped.code.indirect == 0) return;
   jumps_->forget(dropped.mode, dropped.rip, dropped.code.indirect);
   targets_.forget(
