@@ -114,6 +114,21 @@ TEST_F(JumpTables, AForgottenSlotBelongsToItsNextLink) {
   EXPECT_EQ(slot(1), kLeave + 8);
 }
 
+TEST_F(JumpTables, AFullListOfSlotsIsEmptied) {
+  LinkSlots slots(mapping_->get());
+  uint32_t link = 0;
+  for (bool full = false; !full && link < kLinkSlots - 1;
+       full = !slots.fill_inside(link, kLeave, kCode, false))
+    slots.set(++link, kLeave);
+  ASSERT_LT(link, kLinkSlots - 1);
+  EXPECT_EQ(slot(1), kCode);
+  slots.fill(link, kLeave, kCode, false);
+  EXPECT_EQ(slot(link), kCode);
+  EXPECT_EQ(slot(1), kLeave);
+  slots.flush_all();
+  EXPECT_EQ(slot(link), kLeave);
+}
+
 TEST_F(JumpTables, WhatLedToABlockThatIsGoneIsForgotten) {
   LinkSlots slots(mapping_->get());
   for (uint32_t link : {1U, 2U}) slots.set(link, kLeave + link);

@@ -32,7 +32,7 @@ static_assert(sizeof(LinkHint) == sizeof(LinkSlot::hint) && kPageBases <= 1 << 1
 class LinkSlots {
  public:
   explicit LinkSlots(Context& context) : context_(context) {
-    for (auto& list : filled_) list.reserve(kMostFilled);
+    for (size_t list = 0; list < kLists; ++list) filled_[list].reserve(list == kUserList ? kMostUser : kMost);
   }
 
   // The slot of a link that is new, or whose target is gone.
@@ -45,8 +45,9 @@ class LinkSlots {
   // The same by the vCPU inside its gate, where nobody else gets at the lists. General registers only. False:
   // there are too many.
   bool fill_inside(uint32_t link, uint64_t leave_stub, uint64_t code, bool user) {
-    if (filled_[user].size() >= kMostFilled) return false;
-    filled_[user].push_back({link, leave_stub});
+    std::vector<Filled>& list = filled_[list_of(code, user)];
+    if (list.size() == list.capacity()) return false;
+    list.push_back({link, leave_stub});
     point(link, code);
     return true;
   }
@@ -68,8 +69,9 @@ class LinkSlots {
   void flush_user();
 
  private:
-  // Links that are set and filled again stay listed; so many end in a flush.
-  static constexpr size_t kMostFilled = 1 << 16;
+  // Links that are set and filled again stay listed; so many end in a flush. Those of a kernel stay filled
+  // for long, and are many: several lists by target make forget_code() short.
+  static constexpr size_t kUserList = 0, kLists = 65, kMostUser = 1 << 16, kMost = 1 << 11;
 
   struct Filled {
     uint32_t link;
@@ -78,11 +80,14 @@ class LinkSlots {
   void point(uint32_t link, uint64_t code) {
     std::atomic_ref<uint64_t>(context_.link_slots[link].code).store(code, std::memory_order_release);
   }
-  void flush(bool user);
+  static size_t list_of(uint64_t code, bool user) {
+    return user ? kUserList : 1 + (code >> 3) % (kLists - 1);
+  }
+  void flush(size_t list);
 
   Context& context_;
-  std::mutex mutex_;                           // of the lists
-  std::array<std::vector<Filled>, 2> filled_;  // of kernel and user code
+  std::mutex mutex_;  // of the lists
+  std::array<std::vector<Filled>, kLists> filled_;
 };
 
 }  // namespace cumulet::hypervisor
