@@ -50,6 +50,11 @@ bool is_unprivileged(SystemOperation operation) {
   }
 }
 
+// Its code may leave with all registers the guest's, so it is not for regions, which keep two of them spilled.
+bool leaves_in_its_middle(const DecodedInstruction& instruction) {
+  return instruction.kind == InstructionKind::kSetInterrupts;
+}
+
 // Instructions that need state which this mode does not have are the interpreter's: it raises #NM or #UD.
 bool allowed(const DecodedInstruction& instruction, CodeMode mode) {
   bool user = (mode & kModeUser) != 0;
@@ -96,6 +101,7 @@ void Translator::decode_run(uint64_t offset, size_t limit, bool region) {
     if (unknown && offset != 0 && rest.size() < kMaxInstructionLength) return;  // cut off, perhaps
     if (unknown) instruction.length = 1;  // not an instruction: the interpreter raises #UD
     if (offset + instruction.length > page_left && offset > 0) return;
+    if (region && leaves_in_its_middle(instruction) && !run_.empty()) return;
     if (!allowed(instruction, request_.mode)) instruction.kind = InstructionKind::kInterpret;
     run_.push_back({instruction, offset});
     plain = DecodeCache::is_plain(instruction) ? plain + 1 : 0;
@@ -147,7 +153,7 @@ void Translator::decode() {
   run_.clear();
   begins_.reset();
   covered_.reset();
-  bool region = (request_.mode & kModeDirect) != 0 && !single_instruction_;
+  bool region = !single_instruction_;
   decode_run(0, single_instruction_ ? 1 : kMaxInstructions, region);
   uint16_t used = 1 << kRsp;
   size_t taken_as_region = region ? prefix_for_region(used) : 0;
@@ -183,6 +189,7 @@ size_t Translator::prefix_for_region(uint16_t& used) const {
   size_t good = 0;
   uint16_t so_far = used;
   for (size_t i = 0; i < run_.size(); ++i) {
+    if (leaves_in_its_middle(run_[i].decoded)) break;
     so_far |= run_[i].decoded.registers;
     if (!leaves_scratch(so_far)) break;
     if (i + 1 < run_.size() && run_[i].decoded.kind != InstructionKind::kJumpConditional) continue;
@@ -207,7 +214,8 @@ uint16_t Translator::grow_region(uint16_t used) {
     decode_run(targets[next], kMaxRegionInstructions - found_.size(), true);
     uint16_t more = used;
     for (const RunInstruction& taken : run_) more |= taken.decoded.registers;
-    if (run_.empty() || !leaves_scratch(more) || overlaps_found()) continue;
+    if (run_.empty() || leaves_in_its_middle(run_[0].decoded) || !leaves_scratch(more) || overlaps_found())
+      continue;
     used = more;
     take_run();
     note_targets(run_);

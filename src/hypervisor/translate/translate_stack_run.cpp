@@ -44,6 +44,7 @@ Translator::StackRun Translator::find_stack_run() const {
   run.write = pushes;
   uint16_t used = 1 << kRsp;
   for (size_t i = current_; i < instructions_.size() && run.slots < kMaxSlots; ++i) {
+    if (i > current_ && flow_[i].leader) break;  // jumps go there
     const DecodedInstruction& instruction = instructions_[i];
     bool returns = pops && instruction.kind == InstructionKind::kReturn;
     if (returns && (used & kJump) != 0) break;
