@@ -50,7 +50,8 @@ bool is_unprivileged(SystemOperation operation) {
   }
 }
 
-// Its code may leave with all registers the guest's, so it is not for regions, which keep two of them spilled.
+// Its code may leave with all registers the guest's, so it is not for regions, which keep two of them
+// spilled.
 bool leaves_in_its_middle(const DecodedInstruction& instruction) {
   return instruction.kind == InstructionKind::kSetInterrupts;
 }
@@ -153,7 +154,8 @@ void Translator::decode() {
   run_.clear();
   begins_.reset();
   covered_.reset();
-  bool region = !single_instruction_;
+  // User code is often run once or twice; where it stays, it has direct memory.
+  bool region = !single_instruction_ && (request_.mode & (kModeUser | kModeDirect)) != kModeUser;
   decode_run(0, single_instruction_ ? 1 : kMaxInstructions, region);
   uint16_t used = 1 << kRsp;
   size_t taken_as_region = region ? prefix_for_region(used) : 0;
