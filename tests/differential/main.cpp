@@ -19,6 +19,7 @@ namespace {
 struct Mode {
   hypervisor::TranslateMode translate;
   hypervisor::DirectMemory direct_memory;
+  bool regions_everywhere = false;
 };
 
 struct Options {
@@ -37,6 +38,8 @@ const std::map<std::string, Mode> kModes = {
     {"single-direct", {TranslateMode::kSingleInstructionBlocks, DirectMemory::kAlways}},
     {"chained", {TranslateMode::kChainedBlocks, DirectMemory::kNever}},
     {"chained-direct", {TranslateMode::kChainedBlocks, DirectMemory::kAlways}},
+    // As kernel code is translated, which random code cannot be.
+    {"regions", {TranslateMode::kChainedBlocks, DirectMemory::kNever, true}},
 };
 
 // Runs one start both ways. Returns the differences, or nothing.
@@ -85,6 +88,7 @@ Result<int> run(const Options& options) {
   hypervisor::TranslateOptions translate;
   translate.mode = kModes.at(options.mode).translate;
   translate.direct_memory = kModes.at(options.mode).direct_memory;
+  translate.regions_everywhere = kModes.at(options.mode).regions_everywhere;
   auto engine = TRY(hypervisor::create_translate_engine(*memory, translate));
   auto guest = TRY(GuestRunner::create(*memory, *engine));
   guest->set_exact_flags_at_faults(translate.mode != hypervisor::TranslateMode::kChainedBlocks);

@@ -155,7 +155,8 @@ void Translator::decode() {
   begins_.reset();
   covered_.reset();
   // User code is often run once or twice; where it stays, it has direct memory.
-  bool region = !single_instruction_ && (request_.mode & (kModeUser | kModeDirect)) != kModeUser;
+  bool pays = (request_.mode & (kModeUser | kModeDirect)) != kModeUser;
+  bool region = !single_instruction_ && (pays || regions_everywhere_);
   decode_run(0, single_instruction_ ? 1 : kMaxInstructions, region);
   uint16_t used = 1 << kRsp;
   size_t taken_as_region = region ? prefix_for_region(used) : 0;

@@ -5,8 +5,12 @@
 
 namespace cumulet::hypervisor {
 
-Translator::Translator(const Context& layout, const Stubs& stubs, bool single_instruction)
-    : layout_(layout), stubs_(stubs), single_instruction_(single_instruction) {}
+Translator::Translator(const Context& layout, const Stubs& stubs, bool single_instruction,
+                       bool regions_everywhere)
+    : layout_(layout),
+      stubs_(stubs),
+      single_instruction_(single_instruction),
+      regions_everywhere_(regions_everywhere) {}
 
 const TranslationResult& Translator::translate(const TranslationRequest& request) {
   request_ = request;

@@ -83,8 +83,9 @@ struct TranslationResult {
 class Translator {
  public:
   // `layout` is any Context; `single_instruction` limits blocks to one instruction and never skips keeping
-  // flags.
-  Translator(const Context& layout, const Stubs& stubs, bool single_instruction);
+  // flags; `regions_everywhere` makes regions of all other code.
+  Translator(const Context& layout, const Stubs& stubs, bool single_instruction,
+             bool regions_everywhere = false);
 
   // The result stays until the next one.
   const TranslationResult& translate(const TranslationRequest& request);
@@ -292,6 +293,7 @@ class Translator {
   const Context& layout_;
   const Stubs stubs_;
   const bool single_instruction_;
+  const bool regions_everywhere_;
   DecodeCache decoder_;
   Emitter hot_, cold_;
   Emitter aside_;  // of code whose size is to be known before it is placed

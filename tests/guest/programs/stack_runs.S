@@ -1,4 +1,5 @@
-// Pushes and pops in a row, and ret behind pops: which one faults, with what done before, and flags across all.
+// Pushes and pops in a row, and ret behind pops: which one faults, with what done before, and flags across all; jumps
+// into the middle of them.
 #include "long.inc"
 #include "user.inc"
 #define ROOM WINDOW + 0x110000
@@ -37,6 +38,11 @@ again:
   and r15d, CF | ZF | 0x800
   cmp r15d, CF
   jne wrong
+  call into_the_middle
+  CHECK_EQ(rax, 64)
+  CHECK_EQ(rdx, 1)
+  CHECK_EQ(rbx, 3)
+  CHECK_EQ(rsi, 0)
   call push_and_pop                             // in ring 0
   jnc wrong
   CHECK_EQ(rax, 0x987)
@@ -74,6 +80,32 @@ push_and_pop:
   popfq
   pop r12
   pop rbp
+  ret
+
+// rax = bytes pushed, rdx = the last value; rbx = the first value, popped last; rsi = bytes left then.
+into_the_middle:
+  mov r8, rsp
+  mov ecx, 3
+  push rcx
+  push rcx
+more_pushes:
+  push rcx
+  push rcx
+  dec ecx
+  jnz more_pushes
+  mov rax, r8
+  sub rax, rsp
+  mov rdx, [rsp]
+  mov ecx, 3
+  pop rbx
+  pop rsi
+more_pops:
+  pop rsi
+  pop rbx
+  dec ecx
+  jnz more_pops
+  mov rsi, r8
+  sub rsi, rsp
   ret
 
   define_traps
