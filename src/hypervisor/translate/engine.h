@@ -29,10 +29,10 @@ struct TranslateOptions {
   TranslateMode mode = TranslateMode::kChainedBlocks;
   uint64_t code_cache_size = uint64_t{128} << 20;  // bytes; a full cache is emptied and filled again
   DirectMemory direct_memory = DirectMemory::kAutomatic;
-  // Regions (Translator) of all code, not only where they pay; for tests, without a translation cache.
-  bool regions_everywhere = false;
   // A folder in which translations outlive the VM (CodeStore); empty: they do not. With kChainedBlocks only.
   std::string translation_cache = {};
+  // Regions (Translator) of all code, not only where they pay; for tests, without a translation cache.
+  bool regions_everywhere = false;
 };
 
 // How many blocks were translated, and how many taken from the translation cache instead.
