@@ -154,7 +154,7 @@ void Translator::decode() {
   run_.clear();
   begins_.reset();
   covered_.reset();
-  // User code is often run once or twice; where it stays, it has direct memory.
+  // Much user code runs too little; where it stays, it has direct memory.
   bool pays = (request_.mode & (kModeUser | kModeDirect)) != kModeUser;
   bool region = !single_instruction_ && (pays || regions_everywhere_);
   decode_run(0, single_instruction_ ? 1 : kMaxInstructions, region);

@@ -55,7 +55,7 @@ struct TranslationResult {
 
 // A block is a run of instructions up to a jump, or a region: several such runs of one page, with the jumps
 // between them inside, so that loops need not leave and enter blocks. Kernel code is made into regions, and
-// user code with kModeDirect; other user code, of which most runs once or twice, is not.
+// user code with kModeDirect; other user code is not: much of it runs too little.
 //
 // Guest registers stay in the host's registers of the same name, arithmetic flags in the host's flags, vector
 // and x87 state where it is; so most instructions are copied. An instruction with a memory operand becomes
