@@ -144,6 +144,7 @@ struct alignas(4096) Context {
   LeaveReason reason;
   uint32_t host_mxcsr;
   uint32_t guest_mxcsr;      // while C++ is called
+  FpuLevel fpu_level;        // of the guest's state now, for kernel code
   uint8_t interrupt_wanted;  // the machine waits for IF: sti must leave
   // The page that the last store hit which dropped blocks, until whoever makes blocks of that page has seen
   // this vCPU out. Under CodeSpace's lock.

@@ -14,7 +14,7 @@
 namespace cumulet::hypervisor {
 
 // Condition codes as in jcc's opcode (SDM volume 1, table B-1).
-enum class Condition : uint8_t { kEqual = 4, kNotEqual = 5, kAbove = 7 };
+enum class Condition : uint8_t { kBelow = 2, kEqual = 4, kNotEqual = 5, kAbove = 7 };
 
 // Writes machine code into a buffer that will be placed at `address`. Registers are hardware numbers;
 // "context" operands are displacements from the GS base (Context). Instructions marked (flags) change the

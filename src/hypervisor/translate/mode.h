@@ -7,9 +7,9 @@
 
 namespace cumulet::hypervisor {
 
-// Bit 0: CPL 3. Bit 1: CPL 0 with EFLAGS.AC, which opens user pages under SMAP. Bits 3:2: FpuLevel. Bit 4,
-// with bit 0 only: memory is reached through the DirectWindow. Bit 5, with bit 0 only: the code is the same
-// at all linear addresses (PageBases). Jump caches do not know the last two.
+// Bit 0: CPL 3. Bit 1: CPL 0 with EFLAGS.AC, which opens user pages under SMAP. Bits 3:2, with bit 0 only:
+// FpuLevel. Bit 4, with bit 0 only: memory is reached through the DirectWindow. Bit 5, with bit 0 only: the
+// code is the same at all linear addresses (PageBases). Jump caches do not know the last two.
 using CodeMode = uint8_t;
 inline constexpr CodeMode kModeUser = 1, kModeAccessUser = 2, kModeDirect = 16, kModeRelative = 32;
 inline constexpr uint32_t kModeFpuShift = 2;
@@ -25,11 +25,12 @@ inline FpuLevel fpu_level(const CpuState& state) {
 
 inline FpuLevel fpu_level(CodeMode mode) { return static_cast<FpuLevel>((mode >> kModeFpuShift) & 3); }
 
-// The mode of the next instruction. Precondition: translatable(cpu).
+// The mode of the next instruction. Precondition: translatable(cpu). Kernel code is the same at all levels,
+// as kernels start without extended state and hardly use it: such code looks at Context::fpu_level.
 inline CodeMode code_mode(const Cpu& cpu) {
-  auto mode = static_cast<CodeMode>(static_cast<uint8_t>(fpu_level(cpu.state)) << kModeFpuShift);
-  if (cpu.cpl() == 3) return mode | kModeUser;
-  return (cpu.state.rflags & rflags::kAc) != 0 ? mode | kModeAccessUser : mode;
+  if (cpu.cpl() == 3)
+    return static_cast<CodeMode>(kModeUser | static_cast<uint8_t>(fpu_level(cpu.state)) << kModeFpuShift);
+  return (cpu.state.rflags & rflags::kAc) != 0 ? kModeAccessUser : CodeMode{0};
 }
 
 // One TLB for each set of page permissions.

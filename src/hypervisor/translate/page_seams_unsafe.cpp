@@ -32,8 +32,9 @@ bool PageSeams::map(uint64_t at, uint64_t page) const {
 
 uint64_t PageSeams::join(uint64_t first, uint64_t second) {
   constexpr uint64_t kMix = 0x9e3779b97f4a7c15;
-  if (!reserve()) return 0;
   uint64_t first_page = first & kPageMask;
+  if (second == first_page + kPageSize) return first;
+  if (!reserve()) return 0;
   size_t number = ((first_page >> 12) + (second >> 12) * 31) * kMix >> 58;
   static_assert(kSeams == 1 << 6);
   uint64_t at = base_ + number * kStride;

@@ -87,9 +87,17 @@ void Translator::reload_rax(FlagsPlace place) {
   if (place == FlagsPlace::kRax) hot_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
 }
 
+// Both, on a way out of the block.
+void Translator::give_back_flags(Emitter& out, FlagsPlace place) const {
+  if (place == FlagsPlace::kDead) return;
+  if (place == FlagsPlace::kMemory) out.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
+  out.flags_from_rax();
+  out.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+}
+
 // address_ = the linear address. May change flags and index_.
 void Translator::compute_address(Emitter& out, const Address& address) {
-  if (address.form == Address::Form::kRegister) return out.lea(address_, address.base, address.displacement);
+  if (address.form == Address::Form::kExpression) return out.lea(address_, address.expression);
   const DecodedInstruction& instruction = instructions_[current_];
   if (instruction.memory.rip_relative) {
     load_linear(out, address_, instruction.target);
@@ -112,13 +120,33 @@ void Translator::compute_address(Emitter& out, const Address& address) {
   out.lea_sum(address_, address_, index_, wide ? 3 : 2);
 }
 
+// If the linear address of an access is just what is in a register, that register.
+std::optional<uint8_t> Translator::plain_base(const Address& address) const {
+  MemoryExpression expression = address.expression;
+  if (address.form == Address::Form::kOperand) {
+    const MemoryOperand& memory = instructions_[current_].memory;
+    bool computed = memory.rip_relative || memory.address32 || memory.segment != MemoryOperand::Base::kZero;
+    if (computed) return std::nullopt;
+    expression = memory_expression(instructions_[current_]);
+  } else if (address.form != Address::Form::kExpression) {
+    return std::nullopt;
+  }
+  bool plain = expression.index == MemoryExpression::kNone && expression.displacement == 0;
+  return plain && expression.base != MemoryExpression::kNone ? std::optional(expression.base) : std::nullopt;
+}
+
 // Leaves the host address of the operand in address_.
 void Translator::check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags,
                               bool several) {
   const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
-  compute_address(hot_, address);
-  hot_.move32(index_, address_);
-  hot_.shift_right(index_, 12 - kTlbEntryShift, false);
+  constexpr uint8_t kToIndex = 12 - kTlbEntryShift;
+  if (std::optional<uint8_t> base = plain_base(address)) {
+    hot_.move(address_, *base);
+    hot_.rotate_right(index_, *base, kToIndex);
+  } else {
+    compute_address(hot_, address);
+    hot_.rotate_right(index_, address_, kToIndex);
+  }
   hot_.and32(index_, (kTlbEntries - 1) << kTlbEntryShift);
   const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
   hot_.subtract_indexed(address_, index_, context_offset(layout_, tag));
@@ -150,6 +178,7 @@ void Translator::emit_access_miss(uint8_t size, bool write, bool general, FlagsP
 
 void Translator::translate_memory(const DecodedInstruction& instruction) {
   if (direct()) return translate_memory_direct(instruction);
+  if (translate_access_run()) return;
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
   check_access({Address::Form::kOperand}, instruction.memory.size, instruction.memory.write, flags);

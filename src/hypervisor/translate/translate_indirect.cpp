@@ -153,7 +153,7 @@ void Translator::translate_return(const DecodedInstruction& instruction) {
     return jump_to_rcx(request_.mode, -size);
   }
   FlagsPlace flags = save_flags(1 << kRsp);
-  check_access({Address::Form::kRegister, kRsp, 0}, kSlot, false, flags);
+  check_access(Address::at(kRsp, 0), kSlot, false, flags);
   record(flags == FlagsPlace::kRax);
   hot_.load(address_, address_);
   restore_flags(flags);

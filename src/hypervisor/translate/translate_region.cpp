@@ -56,31 +56,30 @@ bool leaves_in_its_middle(const DecodedInstruction& instruction) {
   return instruction.kind == InstructionKind::kSetInterrupts;
 }
 
-// Instructions that need state which this mode does not have are the interpreter's: it raises #NM or #UD.
+// Instructions that need state which this mode does not have are the interpreter's: it raises #NM or #UD. In
+// kernel code check_extended_state() sees to that.
 bool allowed(const DecodedInstruction& instruction, CodeMode mode) {
   bool user = (mode & kModeUser) != 0;
+  bool has_state = !user || static_cast<uint8_t>(instruction.state) <= static_cast<uint8_t>(fpu_level(mode));
   switch (instruction.kind) {
     case InstructionKind::kClearInterrupts:
     case InstructionKind::kSetInterrupts:
     case InstructionKind::kSetAccess:
     case InstructionKind::kClearAccess:
     case InstructionKind::kSwapGs: return !user;
-    case InstructionKind::kSystem:
-      return (!user || is_unprivileged(instruction.system)) &&
-             static_cast<uint8_t>(instruction.state) <= static_cast<uint8_t>(fpu_level(mode));
-    default: return static_cast<uint8_t>(instruction.state) <= static_cast<uint8_t>(fpu_level(mode));
+    case InstructionKind::kSystem: return (!user || is_unprivileged(instruction.system)) && has_state;
+    default: return has_state;
   }
-}
-
-// Two registers that `used` leaves free, for a whole region.
-bool leaves_scratch(uint16_t used) {
-  auto address = static_cast<uint16_t>(kAddressCandidates & ~used);
-  auto index = static_cast<uint16_t>(kIndexCandidates & ~used);
-  return address != 0 && (index & (index - 1)) != 0;
 }
 
 uint8_t lowest(uint32_t mask) { return static_cast<uint8_t>(std::countr_zero(mask)); }
 }  // namespace
+
+bool Translator::leaves_scratch(uint16_t used) {
+  auto address = static_cast<uint16_t>(kAddressCandidates & ~used);
+  auto index = static_cast<uint16_t>(kIndexCandidates & ~used);
+  return address != 0 && (index & (index - 1)) != 0;
+}
 
 // Takes instructions from `offset` on until one ends the block; or, with `region`, until one does that is not
 // a conditional jump. An instruction that crosses into the next page is a block of its own, so that only that
@@ -330,6 +329,7 @@ void Translator::begin_region() {
 void Translator::bind_leader() {
   if (current_ > 0 && flow_[current_ - 1].falls) settle();
   assume_settled();
+  checked_state_ = ExtendedState::kNone;
   if (flow_[current_].looped) hot_.align(8);
   labels_[current_] = hot_.here();
   if (!flow_[current_].looped) return;

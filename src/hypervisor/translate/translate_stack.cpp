@@ -13,7 +13,7 @@ void Translator::translate_push(const DecodedInstruction& instruction) {
   if (direct()) return translate_push_direct(instruction);
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
-  check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);
+  check_access(Address::at(kRsp, -kSlot), kSlot, true, flags);
   restore_flags(flags);
   reload_rax(flags);
   record(false);
@@ -32,7 +32,7 @@ void Translator::translate_push_memory(const DecodedInstruction& instruction) {
   record(flags == FlagsPlace::kRax);
   hot_.load(address_, address_);
   hot_.store_context(context_offset(layout_, &layout_.temporary), address_);
-  check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);
+  check_access(Address::at(kRsp, -kSlot), kSlot, true, flags);
   hot_.load_context(index_, context_offset(layout_, &layout_.temporary));
   record(flags == FlagsPlace::kRax);
   hot_.store(address_, index_);
@@ -45,7 +45,7 @@ void Translator::translate_pop(const DecodedInstruction& instruction) {
   if (direct()) return translate_pop_direct(instruction);
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
-  check_access({Address::Form::kRegister, kRsp, 0}, kSlot, false, flags);
+  check_access(Address::at(kRsp, 0), kSlot, false, flags);
   restore_flags(flags);
   reload_rax(flags);
   record(false);
@@ -57,7 +57,7 @@ void Translator::translate_leave() {
   uint16_t in_use = 1 << kRsp | 1 << kRbp;
   acquire_scratch(in_use, flags_live());
   FlagsPlace flags = save_flags(in_use);
-  check_access({Address::Form::kRegister, kRbp, 0}, kSlot, false, flags);
+  check_access(Address::at(kRbp, 0), kSlot, false, flags);
   restore_flags(flags);
   reload_rax(flags);
   record(false);
@@ -73,7 +73,7 @@ void Translator::translate_push_flags() {
   int32_t saved = context_offset(layout_, &layout_.saved_flags);
   acquire_scratch(1 << kRsp, true);
   FlagsPlace flags = save_flags(1 << kRsp);  // always live: pushf reads them
-  check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);
+  check_access(Address::at(kRsp, -kSlot), kSlot, true, flags);
   hot_.store_context(saved, kRax);
   hot_.load_context(index_, context_offset(layout_, &layout_.cpu.state.rflags));
   hot_.and32(index_, kPushedSystemFlags);
@@ -97,7 +97,7 @@ void Translator::push_return_address() {
   if (direct()) return push_return_address_direct();
   acquire_scratch(1 << kRsp, true);
   FlagsPlace flags = save_flags(1 << kRsp);
-  check_access({Address::Form::kRegister, kRsp, -kSlot}, kSlot, true, flags);
+  check_access(Address::at(kRsp, -kSlot), kSlot, true, flags);
   restore_flags(flags);
   reload_rax(flags);
   record(false);

@@ -93,8 +93,7 @@ bool Translator::translate_stack_run() {
   acquire_scratch(run.registers, flags_live());
   FlagsPlace flags = save_flags(run.registers);
   int32_t size = run.slots * kSlot;
-  check_access({Address::Form::kRegister, kRsp, run.write ? -size : 0}, static_cast<uint8_t>(size), run.write,
-               flags, true);
+  check_access(Address::at(kRsp, run.write ? -size : 0), static_cast<uint8_t>(size), run.write, flags, true);
   restore_flags(flags);
   reload_rax(flags);
   record(false);

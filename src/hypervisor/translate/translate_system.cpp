@@ -9,6 +9,25 @@ void Translator::leave_to_interpreter(Emitter& out) {
   out.jump(instructions_[current_].general ? leave_stubs().interpret_general : leave_stubs().interpret);
 }
 
+// In kernel code, whose mode does not say so: whether the guest's state allows x87 and vector instructions.
+// If not, the interpreter raises #NM or #UD. What changes that state ends a block, so that instructions
+// behind rely on the check of the first one.
+void Translator::check_extended_state(const DecodedInstruction& instruction) {
+  bool interpreted = instruction.kind == InstructionKind::kInterpret;
+  if ((request_.mode & kModeUser) != 0 || interpreted || instruction.state <= checked_state_) return;
+  checked_state_ = instruction.state;
+  if (!region_) release_scratch();
+  FlagsPlace flags = save_flags(instruction.registers);
+  hot_.compare_context_byte(context_offset(layout_, &layout_.fpu_level),
+                            static_cast<uint8_t>(instruction.state));
+  hot_.jump_if(Condition::kBelow, cold_.here());
+  give_back_flags(cold_, flags);
+  reload_scratch(cold_);
+  leave_to_interpreter(cold_);
+  restore_flags(flags);
+  reload_rax(flags);
+}
+
 // Sets or clears bits in a byte of state.rflags, which holds the flags that the host's do not.
 void Translator::change_flags_byte(int32_t field, uint8_t mask, bool set) {
   if (scratch_spilled_ && flags_live() && (address_ == kRax || index_ == kRax)) release_scratch();

@@ -215,6 +215,7 @@ bool TranslateVcpu::prepare_entry(const BlockRequest& request, const FoundBlock&
     jumps_->fill(request.key.mode, request.rip, block.indirect, block.verifiable);
   pending_lookup_ = false;
   context_.target = block.host;
+  context_.fpu_level = fpu_level(cpu_.state);
   cpu_.state.rflags &= ~rflags::kRf;  // the next instruction to complete clears it (SDM volume 3, 17.3.1.1)
   uint64_t flags = cpu_.state.rflags;
   context_.resume_flags = (flags & rflags::kArithmetic & 0xff) << 8 | ((flags & rflags::kOf) != 0 ? 1 : 0);

@@ -27,6 +27,7 @@ const TranslationResult& Translator::translate(const TranslationRequest& request
   hot_.start(request.hot_address);
   cold_.start(request.cold_address);
   scratch_spilled_ = ended_ = false;
+  checked_state_ = ExtendedState::kNone;
   emit_entries();
 
   if (region_) begin_region();
@@ -80,6 +81,7 @@ bool Translator::load_changing_immediate(const DecodedInstruction& instruction) 
 void Translator::translate_instruction(const DecodedInstruction& instruction) {
   emit_direct_checks();
   if (scratch_spilled_ && (instruction.registers & (1 << address_ | 1 << index_)) != 0) release_scratch();
+  check_extended_state(instruction);
   switch (instruction.kind) {
     case InstructionKind::kCopy: translate_copy(instruction); break;
     case InstructionKind::kNothing: break;

@@ -101,9 +101,11 @@ class Translator {
  private:
   // How the linear address of an access is computed.
   struct Address {
-    enum class Form : uint8_t { kOperand, kBitString, kRegister } form;
-    uint8_t base = 0;  // kRegister
-    int32_t displacement = 0;
+    enum class Form : uint8_t { kOperand, kBitString, kExpression } form;
+    MemoryExpression expression = {};  // kExpression
+    static Address at(uint8_t base, int32_t displacement) {
+      return {Form::kExpression, {base, MemoryExpression::kNone, 0, displacement}};
+    }
   };
   // What must hold for an access to go through a slot: which value's upper half is compared.
   struct DirectSubject {
@@ -160,6 +162,8 @@ class Translator {
   void decode();
   void decode_run(uint64_t offset, size_t limit, bool region);
   [[nodiscard]] std::optional<uint64_t> jump_offset(const DecodedInstruction& instruction) const;
+  // Whether `used` leaves two registers that may be the scratch registers.
+  static bool leaves_scratch(uint16_t used);
   size_t prefix_for_region(uint16_t& used) const;
   uint16_t grow_region(uint16_t used);
   void take_run();
@@ -204,12 +208,27 @@ class Translator {
   FlagsPlace save_flags(uint16_t in_use);
   void restore_flags(FlagsPlace place);
   void reload_rax(FlagsPlace place);
+  void give_back_flags(Emitter& out, FlagsPlace place) const;
   void compute_address(Emitter& out, const Address& address);
+  [[nodiscard]] std::optional<uint8_t> plain_base(const Address& address) const;
   void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false);
   void emit_access_miss(uint8_t size, bool write, bool general, FlagsPlace flags, uint8_t element_size,
                         bool several);
   void translate_memory(const DecodedInstruction& instruction);
   void translate_bit_string(const DecodedInstruction& instruction);
+
+  // translate_access_run.cpp
+  struct AccessRun {
+    size_t end = 0;                 // index behind its last access
+    uint32_t members = 0;           // accesses
+    MemoryExpression address = {};  // of its first byte
+    uint8_t size = 0;               // bytes from there on that are accessed, with gaps
+    uint16_t registers = 0;         // that its instructions name
+    bool write = false;
+  };
+  [[nodiscard]] bool may_be_in_access_run(const DecodedInstruction& instruction) const;
+  [[nodiscard]] AccessRun find_access_run() const;
+  bool translate_access_run();
 
   // translate_string.cpp
   void translate_repeat(const DecodedInstruction& instruction);
@@ -289,6 +308,7 @@ class Translator {
   void translate_swap_gs();
   void call_quick_handler(const DecodedInstruction& instruction);
   void leave_to_interpreter(Emitter& out);
+  void check_extended_state(const DecodedInstruction& instruction);
 
   const Context& layout_;
   const Stubs stubs_;
@@ -305,7 +325,8 @@ class Translator {
   std::vector<uint64_t> rips_;
   std::vector<uint8_t> live_before_;  // one more than instructions
   size_t current_ = 0;
-  bool ended_ = false;  // the last instruction emitted does not fall through
+  bool ended_ = false;                                  // the last instruction emitted does not fall through
+  ExtendedState checked_state_ = ExtendedState::kNone;  // in kernel code, since the last leader
   // The scratch registers; guest values of both are in Context::spill while `scratch_spilled_`.
   bool scratch_spilled_ = false;
   uint8_t address_ = 0, index_ = 0;
