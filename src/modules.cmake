@@ -20,7 +20,7 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/src/hypervisor/interpret/page_
   ${PROJECT_SOURCE_DIR}/src/hypervisor/memory/guest_memory_unsafe.cpp
   PROPERTIES COMPILE_OPTIONS "${GENERAL_REGISTERS_ONLY}")
 module(hypervisor/translate DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/interpret)
-foreach(source quick_delivery quick_extended_unsafe quick_lookup quick_memory_unsafe quick_system software_tlb_unsafe
+foreach(source quick_delivery quick_extended_unsafe quick_lookup quick_memory_unsafe quick_string_unsafe quick_system software_tlb_unsafe
                block_table code_pages code_ready fetch_cache page_bases page_seams_unsafe ram_ahead ram_ahead_unsafe)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/hypervisor/translate/${source}.cpp
     PROPERTIES COMPILE_OPTIONS "${GENERAL_REGISTERS_ONLY}")

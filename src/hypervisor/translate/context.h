@@ -33,6 +33,15 @@ inline constexpr uint32_t kTlbEntryBits = 11;
 inline constexpr uint32_t kTlbEntries = 1 << kTlbEntryBits;
 inline constexpr uint32_t kTlbEntryShift = 5;
 static_assert(sizeof(TlbEntry) == 1 << kTlbEntryShift);
+constexpr uint32_t tlb_index(uint64_t linear) {
+  return static_cast<uint32_t>(linear >> 12) & (kTlbEntries - 1);
+}
+// The source of rep movs has lines elsewhere: it is often a multiple of the table's reach from the
+// destination, and each page would take the other's line.
+inline constexpr uint8_t kStringSourceShift = kTlbEntryBits;
+constexpr uint32_t string_source_index(uint64_t linear) {
+  return tlb_index(linear ^ linear >> kStringSourceShift);
+}
 inline constexpr uint64_t kTlbGlobal = 1, kTlbLarge2M = 4, kTlbLarge1G = 8;
 // The line is on SoftwareTlb's list of lines filled with global translations, or with others.
 inline constexpr uint64_t kTlbInGlobalList = 2, kTlbInLocalList = 32;

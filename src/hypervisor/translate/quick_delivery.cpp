@@ -150,6 +150,13 @@ uint64_t crossing_address(Context& context, uint64_t linear, uint64_t size, bool
   return second == 0 ? 0 : context.seams->join(first, second);
 }
 
+uint64_t missed_address(Context& context, const AccessSite& site, uint64_t size, Exception& fault) {
+  uint64_t linear = context.miss_linear;
+  if ((linear & ~kPageMask) + size > kPageSize) return crossing_address(context, linear, size, site.write());
+  if (site.element_size() != 0 && !site.write()) return string_source_address(context, linear, size, fault);
+  return data_address(context, linear, size, site.write(), fault);
+}
+
 // A misaligned vector operand (or that of cmpxchg16b) is #GP before it is a page fault, and an x87 exception
 // that waits is #MF. The two instructions of MMX with 16 bytes, cvtpd2pi and cvttpd2pi, are interpreted.
 bool faults_first(const AccessSite& site, uint64_t linear) {
@@ -165,16 +172,15 @@ bool access_miss(Context* pointer) {
   const AccessSite site = missed_site(context);
   uint64_t size = site.element_size() == 0 ? site.size : context.cpu.state.gpr[kRcx] * site.element_size();
   Exception fault{};
-  bool crosses = (context.miss_linear & ~kPageMask) + size > kPageSize;
-  uint64_t host = crosses ? crossing_address(context, context.miss_linear, size, site.write())
-                          : data_address(context, context.miss_linear, size, site.write(), fault);
-  if (host != 0) {
+  context.target = resume_address(context, site);
+  if (site.long_run()) {
+    if (run_string(context, site, fault)) return true;
+  } else if (uint64_t host = missed_address(context, site, size, fault); host != 0) {
     context.cpu.state.gpr[site.address()] = host;
-    context.target = resume_address(context, site);
     return true;
   }
   context.reason = LeaveReason::kStoreToCode;
-  if (site.write() && fault.vector != kPageFaultVector) return false;
+  if (site.write() && !site.long_run() && fault.vector != kPageFaultVector) return false;
   undo_access(context, site);
   if (fault.vector == kPageFaultVector && faults_first(site, fault.address) &&
       deliver_page_fault(context, fault))

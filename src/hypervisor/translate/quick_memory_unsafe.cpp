@@ -9,8 +9,7 @@ namespace {
 constexpr uint32_t kSystemTable = 0;  // CPL 0 without EFLAGS.AC: the rights of the processor itself
 
 // The line's answer, or 0.
-uint64_t look_up(const Context& context, uint32_t table, uint64_t linear, uint64_t size, bool write) {
-  const TlbEntry& entry = context.tlb[table][(linear >> 12) & (kTlbEntries - 1)];
+uint64_t look_up(const TlbEntry& entry, uint64_t linear, uint64_t size, bool write) {
   uint64_t tag = write ? entry.write_tag.load(std::memory_order_relaxed) : entry.read_tag;
   uint64_t offset = linear - tag;
   return offset <= kPageSize - size ? entry.host + offset : 0;
@@ -18,12 +17,19 @@ uint64_t look_up(const Context& context, uint32_t table, uint64_t linear, uint64
 }  // namespace
 
 uint64_t data_address(Context& context, uint64_t linear, uint64_t size, bool write, Exception& fault) {
-  uint64_t host = look_up(context, tlb_of(code_mode(context.cpu)), linear, size, write);
+  const TlbEntry& line = context.tlb[tlb_of(code_mode(context.cpu))][tlb_index(linear)];
+  uint64_t host = look_up(line, linear, size, write);
   return host != 0 ? host : context.filler->resolve(linear, size, write, 0, &fault);
 }
 
+uint64_t string_source_address(Context& context, uint64_t linear, uint64_t size, Exception& fault) {
+  const TlbEntry& line = context.tlb[tlb_of(code_mode(context.cpu))][string_source_index(linear)];
+  uint64_t host = look_up(line, linear, size, false);
+  return host != 0 ? host : context.filler->resolve_string_source(linear, size, &fault);
+}
+
 uint64_t system_address(Context& context, uint64_t linear, uint64_t size, bool write) {
-  uint64_t host = look_up(context, kSystemTable, linear, size, write);
+  uint64_t host = look_up(context.tlb[kSystemTable][tlb_index(linear)], linear, size, write);
   return host != 0 ? host : context.filler->resolve_system(linear, size, write);
 }
 

@@ -42,9 +42,10 @@ static_assert(sizeof(QuickOperand) == sizeof(uint32_t));
 namespace quick {
 
 // The host address of a data access that lies within one page, through the TLB, or 0. The first is the
-// current code's; `fault` is set if the access raises a page fault. The second is the processor's own, for
-// tables and stacks of delivery.
+// current code's; `fault` is set if the access raises a page fault. The second is the same for a load by rep
+// movs. The third is the processor's own, for tables and stacks of delivery.
 uint64_t data_address(Context& context, uint64_t linear, uint64_t size, bool write, Exception& fault);
+uint64_t string_source_address(Context& context, uint64_t linear, uint64_t size, Exception& fault);
 uint64_t system_address(Context& context, uint64_t linear, uint64_t size, bool write);
 uint64_t load(uint64_t host);
 void store(uint64_t host, uint64_t value);
@@ -85,6 +86,9 @@ inline uint64_t site_rip(const Context& context, uint32_t page_number, uint64_t 
 }
 // Brings back the guest's registers and flags as they were before the instruction.
 void undo_access(Context& context, const AccessSite& site);
+// Does elements of a long_run(); Context::string_rest are the others. False: there is no way to do the first
+// one here; `fault` is set if it raises a page fault.
+bool run_string(Context& context, const AccessSite& site, Exception& fault);
 bool access_miss(Context* context);  // QuickHandlers, as the following
 bool follow_link(Context* context);
 bool follow_indirect_jump(Context* context);

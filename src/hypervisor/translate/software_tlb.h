@@ -27,7 +27,9 @@ class SoftwareTlb {
   // `fault` is set if it raises a page fault. With host_rip 0 general registers only are used.
   uint64_t resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip = 0,
                    Exception* fault = nullptr);
-  // The same for an access of the processor's own (AccessPrivilege::kImplicitSupervisor).
+  // The same for the source of rep movs, whose line is that of string_source_index().
+  uint64_t resolve_string_source(uint64_t linear, uint64_t size, Exception* fault);
+  // The same as resolve() for an access of the processor's own (AccessPrivilege::kImplicitSupervisor).
   uint64_t resolve_system(uint64_t linear, uint64_t size, bool write);
 
   void flush_all();
@@ -40,7 +42,7 @@ class SoftwareTlb {
   template <typename Drop>
   void flush_if(Drop drop);
   [[nodiscard]] bool may_hold_large(uint64_t linear) const;
-  uint64_t fill(uint32_t table, uint64_t linear, uint64_t size, bool write, const Translation& found,
+  uint64_t fill(uint32_t number, uint64_t linear, uint64_t size, bool write, const Translation& found,
                 uint64_t host_rip);
   bool allow_store_to_code(CodePage& code, uint32_t number, GuestAddress address, uint64_t size,
                            uint64_t host_rip);

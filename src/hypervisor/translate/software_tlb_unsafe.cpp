@@ -37,7 +37,18 @@ uint64_t SoftwareTlb::resolve(uint64_t linear, uint64_t size, bool write, uint64
   const auto* translation = std::get_if<Translation>(&walked);
   if (translation == nullptr && fault != nullptr) *fault = *std::get_if<Exception>(&walked);
   if (translation == nullptr) return 0;
-  return fill(tlb_of(code_mode(context_.cpu)), linear, size, write, *translation, host_rip);
+  uint32_t number = tlb_of(code_mode(context_.cpu)) * kTlbEntries + tlb_index(linear);
+  return fill(number, linear, size, write, *translation, host_rip);
+}
+
+uint64_t SoftwareTlb::resolve_string_source(uint64_t linear, uint64_t size, Exception* fault) {
+  if ((linear & ~kPageMask) + size > kPageSize || !is_canonical(linear)) return 0;
+  auto walked = walk_page(context_.cpu, linear, AccessType::kRead);
+  const auto* translation = std::get_if<Translation>(&walked);
+  if (translation == nullptr) *fault = *std::get_if<Exception>(&walked);
+  if (translation == nullptr) return 0;
+  uint32_t number = tlb_of(code_mode(context_.cpu)) * kTlbEntries + string_source_index(linear);
+  return fill(number, linear, size, false, *translation, 0);
 }
 
 uint64_t SoftwareTlb::resolve_system(uint64_t linear, uint64_t size, bool write) {
@@ -46,10 +57,11 @@ uint64_t SoftwareTlb::resolve_system(uint64_t linear, uint64_t size, bool write)
   auto walked = walk_page(context_.cpu, linear, write ? AccessType::kWrite : AccessType::kRead,
                           AccessPrivilege::kImplicitSupervisor);
   const auto* translation = std::get_if<Translation>(&walked);
-  return translation == nullptr ? 0 : fill(kSystemTable, linear, size, write, *translation, 0);
+  uint32_t number = kSystemTable * kTlbEntries + tlb_index(linear);
+  return translation == nullptr ? 0 : fill(number, linear, size, write, *translation, 0);
 }
 
-uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool write,
+uint64_t SoftwareTlb::fill(uint32_t number, uint64_t linear, uint64_t size, bool write,
                            const Translation& found, uint64_t host_rip) {
   uint64_t offset = linear & ~kPageMask;
   Cpu& cpu = context_.cpu;
@@ -60,8 +72,6 @@ uint64_t SoftwareTlb::fill(uint32_t table, uint64_t linear, uint64_t size, bool 
   auto host = reinterpret_cast<uint64_t>(pointer);
 
   uint64_t tag = linear & kPageMask;
-  auto index = static_cast<uint32_t>((linear >> 12) & (kTlbEntries - 1));
-  uint32_t number = table * kTlbEntries + index;
   TlbEntry& entry = line(number);
   entry.write_tag.store(invalid_tag(number), std::memory_order_relaxed);
   note_filled(number, linear, found);
@@ -153,8 +163,8 @@ void SoftwareTlb::flush_non_global() {
 void SoftwareTlb::flush_page(uint64_t linear) {
   if (!may_hold_large(linear)) {
     for (auto& table : context_.tlb) {
-      TlbEntry& entry = table[(linear >> 12) & (kTlbEntries - 1)];
-      if (entry.read_tag == (linear & kPageMask)) invalidate(context_, entry);
+      for (uint32_t index : {tlb_index(linear), string_source_index(linear)})
+        if (table[index].read_tag == (linear & kPageMask)) invalidate(context_, table[index]);
     }
     return;
   }

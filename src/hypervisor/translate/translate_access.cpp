@@ -159,7 +159,7 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
 // The cold code of a check, which goes on at the end of the hot code. The stub finds the linear address: it
 // is address_ plus the tag that was subtracted.
 void Translator::emit_access_miss(uint8_t size, bool write, bool general, FlagsPlace flags,
-                                  uint8_t element_size, bool several) {
+                                  uint8_t element_size, bool several, uint8_t more_kinds) {
   constexpr uint64_t kStoreSize = 12, kJumpSize = 5;
   uint64_t site = cold_.here() + kStoreSize + kJumpSize;
   cold_.store_context_immediate32(context_offset(layout_, &layout_.miss_site), static_cast<uint32_t>(site));
@@ -168,7 +168,7 @@ void Translator::emit_access_miss(uint8_t size, bool write, bool general, FlagsP
   uint64_t rip = from_base(current_rip());
   auto kinds = static_cast<uint8_t>(
       static_cast<uint8_t>(flags) | (write ? AccessSite::kWrite : 0) | (general ? AccessSite::kGeneral : 0) |
-      (several ? AccessSite::kSeveral : 0) | (relative() ? AccessSite::kRelative : 0));
+      (several ? AccessSite::kSeveral : 0) | (relative() ? AccessSite::kRelative : 0) | more_kinds);
   cold_.value(AccessSite{relative() ? request_.page_number : static_cast<uint32_t>(rip),
                          static_cast<uint32_t>(relative() ? rip : rip >> 32),
                          static_cast<int32_t>(hot_.here() - site), size,

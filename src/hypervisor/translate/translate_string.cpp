@@ -9,6 +9,9 @@ namespace cumulet::hypervisor {
 namespace {
 constexpr uint8_t kRep = 0xf3, kOperandSize = 0x66, kRexW = 0x48;
 constexpr uint8_t kMovs = 0xa4, kStos = 0xaa;  // of bytes; the next opcode is that of larger elements
+// More bytes than these go to run_string() at once, if they are not all in a page: it takes as long as two or
+// three pages here.
+constexpr int32_t kLongRun = 8 << 10;
 
 struct StringEncoding {
   uint8_t bytes[4];
@@ -30,7 +33,11 @@ StringEncoding encode(bool moves, uint8_t element_size) {
 void Translator::locate_run(uint8_t pointer, bool write, uint8_t element_size, FlagsPlace flags) {
   const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
   hot_.move(address_, pointer);
-  hot_.move32(index_, pointer);
+  hot_.move(index_, pointer);
+  if (!write) {  // string_source_index()
+    hot_.shift_right(index_, kStringSourceShift, true);
+    hot_.xor32(index_, pointer);
+  }
   hot_.shift_right(index_, 12 - kTlbEntryShift, false);
   hot_.and32(index_, (kTlbEntries - 1) << kTlbEntryShift);
   const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
@@ -54,6 +61,7 @@ void Translator::give_up_repeat(FlagsPlace flags) {
 }
 
 //   again: poll; nothing left? done
+//          many beyond the page? run_string(), string_rest = what is left
 //          rcx = elements up to the end of the page (of either page); string_rest = the others
 //          rdi, rsi += host address - guest address; rep; and back
 //          rcx = string_rest; if (rcx != 0) goto again
@@ -83,6 +91,9 @@ void Translator::translate_repeat(const DecodedInstruction& instruction) {
   if (size > 1) hot_.shift_right(address_, static_cast<uint8_t>(std::countr_zero(size)), true);
   hot_.compare_registers(kRcx, address_);
   hot_.jump_if(Condition::kAbove, cold_.here());
+  cold_.compare(kRcx, kLongRun / size);
+  cold_.jump_if(Condition::kAbove, cold_.here());
+  uint64_t long_run = cold_.here() - 4;
   cold_.compare(address_, 0);
   cold_.jump_if(Condition::kEqual, give_up);
   cold_.subtract(kRcx, address_);
@@ -106,6 +117,9 @@ void Translator::translate_repeat(const DecodedInstruction& instruction) {
   hot_.raw(ByteView(code.bytes).first(code.size));
   if (moves) hot_.subtract(kRsi, index_);
   hot_.subtract(kRdi, address_);
+  cold_.set_target(long_run, cold_.here());
+  cold_.xor32(index_, index_);  // the stub follows it to a line of the TLB
+  emit_access_miss(1, true, true, flags, size, false, AccessSite::kLong | (moves ? AccessSite::kMoves : 0));
   restore_flags(flags);
   reload_rax(flags);
   hot_.load_context(kRcx, rest);

@@ -213,7 +213,7 @@ class Translator {
   [[nodiscard]] std::optional<uint8_t> plain_base(const Address& address) const;
   void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false);
   void emit_access_miss(uint8_t size, bool write, bool general, FlagsPlace flags, uint8_t element_size,
-                        bool several);
+                        bool several, uint8_t more_kinds = 0);
   void translate_memory(const DecodedInstruction& instruction);
   void translate_bit_string(const DecodedInstruction& instruction);
 

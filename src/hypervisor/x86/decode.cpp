@@ -489,11 +489,16 @@ Kind string_kind(const Raw& raw, DecodedInstruction& out) {
     case ZYDIS_MNEMONIC_MOVSB:
     case ZYDIS_MNEMONIC_MOVSW:
     case ZYDIS_MNEMONIC_MOVSD:
-    case ZYDIS_MNEMONIC_MOVSQ: out.registers = kMoveRegisters; return Kind::kRepeatMove;
+    case ZYDIS_MNEMONIC_MOVSQ:
+      out.registers = out.registers_written = kMoveRegisters;
+      return Kind::kRepeatMove;
     case ZYDIS_MNEMONIC_STOSB:
     case ZYDIS_MNEMONIC_STOSW:
     case ZYDIS_MNEMONIC_STOSD:
-    case ZYDIS_MNEMONIC_STOSQ: out.registers = kStoreRegisters; return Kind::kRepeatStore;
+    case ZYDIS_MNEMONIC_STOSQ:
+      out.registers = kStoreRegisters;
+      out.registers_written = kStoreRegisters & ~1;
+      return Kind::kRepeatStore;
     default: return Kind::kInterpret;
   }
 }
