@@ -29,7 +29,11 @@ struct InstructionRecord {
   uint16_t scratch_spilled : 1;  // `address` and `index` hold no guest values: those are in spill[0] and
                                  // spill[1]
   uint16_t rax_spilled : 1;      // rax is in spill[2]
-  uint8_t address, index;
+  uint8_t address : 4, index : 4;
+  // Of a string instruction in a window: rdi is `address`'s value too far, or rsi `index`'s value, too; and
+  // rcx is without Context::string_rest.
+  static constexpr uint8_t kDestination = 1, kBoth = 2;
+  uint8_t rebased = 0;
 };
 static_assert(sizeof(InstructionRecord) == 6);
 

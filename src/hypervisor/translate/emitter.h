@@ -75,6 +75,7 @@ class Emitter {
   void sign_extend32(uint8_t destination, uint8_t source) { registers(0x63, destination, source, true); }
   void xor32(uint8_t destination, uint8_t source) { registers(0x31, source, destination, false); }  // (flags)
   void or64(uint8_t destination, uint8_t source) { registers(0x09, source, destination, true); }    // (flags)
+  void complement(uint8_t destination) { registers(0xf7, 2, destination, true); }
   void subtract(uint8_t destination, uint8_t source) {
     registers(0x29, source, destination, true);
   }  // (flags)

@@ -61,6 +61,7 @@ uint64_t run_elements(Context& context, const AccessSite& site, uint64_t value, 
       return string_source_address(context, linear, length, fault);
     });
     bytes = source.bytes - source.bytes % size;
+    if (bytes != 0) fault = {};  // of a later element
   }
   // Pages are looked up for stores only where whole elements are sure to be stored: that sets dirty flags.
   Run destination = find_run(gpr[kRdi], bytes, [&](uint64_t linear, uint64_t length) {

@@ -33,7 +33,7 @@ inline CodeField unpack_field(uint32_t packed) {
 inline uint64_t pack(const InstructionRecord& record) {
   return uint64_t{record.host_offset} | uint64_t{record.guest_offset} << 32 | uint64_t{record.address} << 48 |
          uint64_t{record.index} << 52 | uint64_t{record.scratch_spilled} << 56 |
-         uint64_t{record.rax_spilled} << 57;
+         uint64_t{record.rax_spilled} << 57 | uint64_t{record.rebased} << 58;
 }
 inline InstructionRecord unpack_record(uint64_t packed) {
   InstructionRecord record;
@@ -43,6 +43,7 @@ inline InstructionRecord unpack_record(uint64_t packed) {
   record.index = packed >> 52 & 0xf;
   record.scratch_spilled = packed >> 56 & 1;
   record.rax_spilled = packed >> 57 & 1;
+  record.rebased = packed >> 58 & 3;
   return record;
 }
 

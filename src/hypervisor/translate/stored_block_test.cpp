@@ -92,6 +92,7 @@ class StoredBlockTest : public testing::Test {
       EXPECT_EQ(one.rax_spilled, other.rax_spilled);
       EXPECT_EQ(one.address, other.address);
       EXPECT_EQ(one.index, other.index);
+      EXPECT_EQ(one.rebased, other.rebased);
     }
   }
 

@@ -396,6 +396,13 @@ void Translator::emit_direct_check(const DirectCheck& check) {
   hot_.jump_if(Condition::kNotEqual, cold_.here());
   if (subject.form == DirectSubject::Form::kConstant) cold_.move_immediate(address_, subject.constant >> 32);
   cold_.store_context32(context_offset(layout_, &layout_.miss_upper), address_);
+  leave_for_region(flags, check.site, subject.form == DirectSubject::Form::kIndex ? kIndexMiss : 0);
+  restore_flags(flags);
+  reload_rax(flags);
+}
+
+// Cold code that leaves before the current instruction, because a check for instruction `site` failed.
+void Translator::leave_for_region(FlagsPlace flags, size_t site, uint64_t kind) {
   if (flags == FlagsPlace::kMemory) cold_.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
   if (flags != FlagsPlace::kDead) {
     cold_.flags_from_rax();
@@ -407,12 +414,9 @@ void Translator::emit_direct_check(const DirectCheck& check) {
   if (!relative())
     cold_.store_context_immediate32(context_offset(layout_, &layout_.page_number), kNoPageNumber);
   cold_.store_context_immediate64(context_offset(layout_, &layout_.miss_linear), from_base(request_.rip));
-  uint64_t kind = subject.form == DirectSubject::Form::kIndex ? kIndexMiss : 0;
   cold_.store_context_immediate64(context_offset(layout_, &layout_.link),
-                                  (rips_[check.site] - request_.rip) | kind);
+                                  (rips_[site] - request_.rip) | kind);
   cold_.jump(stubs_.region_miss);
-  restore_flags(flags);
-  reload_rax(flags);
 }
 
 // address_ = the linear address of a kFs, kFsSum or kSum subject.

@@ -28,6 +28,11 @@ StringEncoding encode(bool moves, uint8_t element_size) {
 }
 }  // namespace
 
+void Translator::emit_repeat(bool moves, uint8_t element_size) {
+  StringEncoding code = encode(moves, element_size);
+  hot_.raw(ByteView(code.bytes).first(code.size));
+}
+
 // address_ = the host address of guest address `pointer`. A miss goes the way of every access, for the whole
 // run.
 void Translator::locate_run(uint8_t pointer, bool write, uint8_t element_size, FlagsPlace flags) {
@@ -69,6 +74,7 @@ void Translator::give_up_repeat(FlagsPlace flags) {
 // Registers are exact at each poll, so interrupts and stops wait for one page at most. DF set, or an element
 // across a page boundary, is the interpreter's.
 void Translator::translate_repeat(const DecodedInstruction& instruction) {
+  if (repeats_directly()) return translate_repeat_direct(instruction);
   bool moves = instruction.kind == InstructionKind::kRepeatMove;
   uint8_t size = instruction.operand_size;
   int32_t rest = context_offset(layout_, &layout_.string_rest);
@@ -113,8 +119,7 @@ void Translator::translate_repeat(const DecodedInstruction& instruction) {
     hot_.add(kRsi, index_);
   }
   hot_.add(kRdi, address_);
-  StringEncoding code = encode(moves, size);
-  hot_.raw(ByteView(code.bytes).first(code.size));
+  emit_repeat(moves, size);
   if (moves) hot_.subtract(kRsi, index_);
   hot_.subtract(kRdi, address_);
   cold_.set_target(long_run, cold_.here());

@@ -292,6 +292,7 @@ std::optional<Exit> TranslateVcpu::left_for_fault() {
                                    context_.fault_address)};
   cpu_.state.rip = point->rip;
   if (point->at_block_start) return std::nullopt;
+  if (point->record.rebased != 0) settle_string(point->record);
   if (point->record.scratch_spilled) {
     cpu_.state.gpr[point->record.address] = context_.spill[0];
     cpu_.state.gpr[point->record.index] = context_.spill[1];
@@ -302,6 +303,14 @@ std::optional<Exit> TranslateVcpu::left_for_fault() {
     space_->refine(*block, block->physical + (point->rip - point->block_rip), {});
   direct_memory_changed(direct_->review());
   return interpreter_.step();
+}
+
+// A string instruction stopped in a window.
+void TranslateVcpu::settle_string(const InstructionRecord& record) {
+  auto& gpr = cpu_.state.gpr;
+  gpr[kRdi] -= gpr[record.address];
+  if (record.rebased == InstructionRecord::kBoth) gpr[kRsi] -= gpr[record.index];
+  gpr[kRcx] += std::exchange(context_.string_rest, 0);
 }
 
 bool TranslateVcpu::handle_window_fault(Context* context, uint64_t address, bool write) {

@@ -62,6 +62,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   std::optional<Exit> advance();
   std::optional<Exit> run_translated(const BlockRequest& request, uint64_t epoch);
   std::optional<Exit> left_for_fault();
+  void settle_string(const InstructionRecord& record);
   std::optional<BlockRequest> next_request();
   void make_relative(BlockRequest& request);
   [[nodiscard]] CodeMode current_mode(GuestAddress page);

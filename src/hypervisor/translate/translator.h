@@ -234,6 +234,12 @@ class Translator {
   void translate_repeat(const DecodedInstruction& instruction);
   void locate_run(uint8_t pointer, bool write, uint8_t element_size, FlagsPlace flags);
   void give_up_repeat(FlagsPlace flags);
+  void emit_repeat(bool moves, uint8_t element_size);
+  // translate_string_direct.cpp
+  [[nodiscard]] bool repeats_directly() const;
+  uint8_t likely_slot(uint8_t pointer);
+  void find_delta(uint8_t delta, uint8_t pointer, FlagsPlace flags);
+  void translate_repeat_direct(const DecodedInstruction& instruction);
   // translate_direct.cpp
   [[nodiscard]] std::optional<DirectSubject> direct_subject(const DecodedInstruction& instruction) const;
   std::optional<uint8_t> guess_slot(const DirectSubject& subject, const DirectHints::Hint& hint,
@@ -252,6 +258,7 @@ class Translator {
   [[nodiscard]] bool direct() const { return plans_[current_].slot.has_value(); }
   void emit_direct_checks();
   void emit_direct_check(const DirectCheck& check);
+  void leave_for_region(FlagsPlace flags, size_t site, uint64_t kind);
   void load_direct_sum(const DirectSubject& subject);
   MemoryExpression direct_operand(uint16_t in_use, int32_t stack_offset);
   void translate_memory_direct(const DecodedInstruction& instruction);
