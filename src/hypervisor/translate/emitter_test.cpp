@@ -74,6 +74,7 @@ TEST(Emitter, RegisterAndMemoryForms) {
       {[](Emitter& e) { e.sign_extend32(kRdx, kR9); }, "movsxd rdx, r9d"},
       {[](Emitter& e) { e.xor32(kRdx, kRcx); }, "xor edx, ecx"},
       {[](Emitter& e) { e.or64(kRdx, kRcx); }, "or rdx, rcx"},
+      {[](Emitter& e) { e.complement(kR9); }, "not r9"},
       {[](Emitter& e) { e.subtract(kRdx, kR9); }, "sub rdx, r9"},
       {[](Emitter& e) { e.move_immediate(kR9, 5); }, "mov r9d, 0x05"},
       {[](Emitter& e) { e.move_immediate(kRax, ~uint64_t{1}); }, "mov rax, 0xFFFFFFFFFFFFFFFE"},

@@ -123,14 +123,16 @@ TEST(Decode, FlagsThatAreReadAndKilled) {
 }
 
 TEST(Decode, RegistersWritten) {
-  EXPECT_EQ(decode({0x48, 0x01, 0xc8}).registers_written, 0b1);         // add rax, rcx
-  EXPECT_EQ(decode({0x48, 0x39, 0xc8}).registers_written, 0);           // cmp rax, rcx
-  EXPECT_EQ(decode({0x48, 0xf7, 0xe1}).registers_written, 0b101);       // mul rcx
-  EXPECT_EQ(decode({0x48, 0x8b, 0x03}).registers_written, 0b1);         // mov rax, [rbx]
-  EXPECT_EQ(decode({0x48, 0x0f, 0x44, 0xcb}).registers_written, 0b10);  // cmove rcx, rbx
-  EXPECT_EQ(decode({0x48, 0x87, 0x0b}).registers_written, 0b10);        // xchg [rbx], rcx
-  EXPECT_EQ(decode({0x0f, 0x31}).registers_written, 0b101);             // rdtsc
-  EXPECT_EQ(decode({0xc9}).registers_written, 0b110000);                // leave
+  EXPECT_EQ(decode({0x48, 0x01, 0xc8}).registers_written, 0b1);          // add rax, rcx
+  EXPECT_EQ(decode({0x48, 0x39, 0xc8}).registers_written, 0);            // cmp rax, rcx
+  EXPECT_EQ(decode({0x48, 0xf7, 0xe1}).registers_written, 0b101);        // mul rcx
+  EXPECT_EQ(decode({0x48, 0x8b, 0x03}).registers_written, 0b1);          // mov rax, [rbx]
+  EXPECT_EQ(decode({0x48, 0x0f, 0x44, 0xcb}).registers_written, 0b10);   // cmove rcx, rbx
+  EXPECT_EQ(decode({0x48, 0x87, 0x0b}).registers_written, 0b10);         // xchg [rbx], rcx
+  EXPECT_EQ(decode({0x0f, 0x31}).registers_written, 0b101);              // rdtsc
+  EXPECT_EQ(decode({0xc9}).registers_written, 0b110000);                 // leave
+  EXPECT_EQ(decode({0xf3, 0xa4}).registers_written, 0b1100'0010);        // rep movsb
+  EXPECT_EQ(decode({0xf3, 0x48, 0xab}).registers_written, 0b1000'0010);  // rep stosq
 }
 
 TEST(Decode, ExtendedState) {
