@@ -51,7 +51,7 @@ void Generator::draw_registers(Registers& registers) {
   };
   for (uint8_t pointer : kPointers)  // at times to code, which can be read and not written
     registers.gpr[pointer] = chance(2) ? kCodeBase + below(kAreaSize) : place(kDataBase);
-  if (chance(50)) registers.gpr[1] = below(16);  // rcx: repeat counts that end
+  if (chance(50)) registers.gpr[1] = chance(80) ? below(16) : below(kAreaSize);  // rcx: repeats that end
   registers.gpr[kStackPointer] = (chance(90) ? place(kStackBase) & ~uint64_t{7} : place(kStackBase));
   registers.rflags = 0x202 | (random_() & 0x8d5) | (chance(5) ? 0x400 : 0);
   for (uint8_t& byte : registers.vector) byte = static_cast<uint8_t>(random_());
@@ -131,11 +131,20 @@ std::vector<uint8_t> Generator::draw_bytes() {
   return bytes;
 }
 
+// movs or stos with a repeat prefix, of any size.
+std::vector<uint8_t> Generator::draw_repeated() {
+  std::vector<uint8_t> bytes = {0xf3};
+  if (chance(20)) bytes.push_back(0x66);
+  if (chance(40)) bytes.push_back(0x48);
+  bytes.push_back(static_cast<uint8_t>((chance(50) ? 0xa4 : 0xaa) | below(2)));
+  return bytes;
+}
+
 void Generator::append_instruction(Start& start, bool last) {
   ZydisDecodedInstruction instruction;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
   for (unsigned attempt = 0; attempt < kTriesPerInstruction; ++attempt) {
-    std::vector<uint8_t> bytes = draw_bytes();
+    std::vector<uint8_t> bytes = chance(3) ? draw_repeated() : draw_bytes();
     if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder(), bytes.data(), bytes.size(), &instruction, operands)))
       continue;
     if (!takes_part(instruction, operands)) continue;

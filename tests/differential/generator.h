@@ -22,6 +22,7 @@ class Generator {
  private:
   void append_instruction(Start& start, bool last);
   std::vector<uint8_t> draw_bytes();
+  std::vector<uint8_t> draw_repeated();
   void draw_operands(std::vector<uint8_t>& bytes);
   void draw_registers(Registers& registers);
   bool chance(unsigned percent) { return below(100) < percent; }

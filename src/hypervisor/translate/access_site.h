@@ -35,7 +35,7 @@ struct AccessSite {
   [[nodiscard]] uint8_t element_size() const { return element_and_tlb & 0xf; }
   [[nodiscard]] bool long_run() const { return (kinds & kLong) != 0; }
   [[nodiscard]] bool moves() const { return (kinds & kMoves) != 0; }  // with long_run(): rep movs
-  [[nodiscard]] uint8_t tlb() const { return element_and_tlb >> 4; }  // tlb_of() the code's mode
+  [[nodiscard]] uint8_t tlb() const { return element_and_tlb >> 4; }  // the table
   [[nodiscard]] uint32_t page_number() const { return (kinds & kRelative) != 0 ? page_or_low : 0; }
   [[nodiscard]] uint64_t guest_rip() const {  // from the base of page_number() on
     return (kinds & kRelative) != 0 ? offset_or_high : uint64_t{offset_or_high} << 32 | page_or_low;

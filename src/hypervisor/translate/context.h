@@ -36,11 +36,14 @@ static_assert(sizeof(TlbEntry) == 1 << kTlbEntryShift);
 constexpr uint32_t tlb_index(uint64_t linear) {
   return static_cast<uint32_t>(linear >> 12) & (kTlbEntries - 1);
 }
-// The source of rep movs has lines elsewhere: it is often a multiple of the table's reach from the
-// destination, and each page would take the other's line.
-inline constexpr uint8_t kStringSourceShift = kTlbEntryBits;
-constexpr uint32_t string_source_index(uint64_t linear) {
-  return tlb_index(linear ^ linear >> kStringSourceShift);
+// The source of rep movs has tables of its own, for loads only, after the others: it is often a multiple of a
+// table's reach from the destination, and each page would take the other's line. They are smaller: a vCPU's
+// start touches all lines.
+inline constexpr uint32_t kStringSourceTable = kTlbCount;
+inline constexpr uint32_t kStringSourceEntries = 1024;
+constexpr uint32_t string_source_index(uint64_t linear) { return tlb_index(linear) % kStringSourceEntries; }
+constexpr uint32_t tlb_entries_of(uint32_t table) {
+  return table < kStringSourceTable ? kTlbEntries : kStringSourceEntries;
 }
 inline constexpr uint64_t kTlbGlobal = 1, kTlbLarge2M = 4, kTlbLarge1G = 8;
 // The line is on SoftwareTlb's list of lines filled with global translations, or with others.
@@ -163,7 +166,7 @@ struct alignas(4096) Context {
   std::array<DirectSlot, kDirectSlots> direct_slots;
   alignas(64) std::array<uint8_t, kVectorSaveSize> vector_save;
 
-  std::array<std::array<TlbEntry, kTlbEntries>, kTlbCount> tlb;
+  std::array<std::array<TlbEntry, kTlbEntries>, 2 * kTlbCount> tlb;
 
   Cpu cpu;
 

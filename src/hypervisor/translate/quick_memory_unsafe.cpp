@@ -23,8 +23,8 @@ uint64_t data_address(Context& context, uint64_t linear, uint64_t size, bool wri
 }
 
 uint64_t string_source_address(Context& context, uint64_t linear, uint64_t size, Exception& fault) {
-  const TlbEntry& line = context.tlb[tlb_of(code_mode(context.cpu))][string_source_index(linear)];
-  uint64_t host = look_up(line, linear, size, false);
+  uint32_t table = kStringSourceTable + tlb_of(code_mode(context.cpu));
+  uint64_t host = look_up(context.tlb[table][string_source_index(linear)], linear, size, false);
   return host != 0 ? host : context.filler->resolve_string_source(linear, size, &fault);
 }
 

@@ -49,9 +49,60 @@ void fill_up(uint64_t to, uint64_t value, uint64_t count, uint8_t size) {
   }
 }
 
+void move_down(uint64_t to, uint64_t from, uint64_t count, uint8_t size) {
+  switch (size) {
+    case 1: asm volatile("std; rep movsb; cld" : "+D"(to), "+S"(from), "+c"(count) : : "memory"); break;
+    case 2: asm volatile("std; rep movsw; cld" : "+D"(to), "+S"(from), "+c"(count) : : "memory"); break;
+    case 4: asm volatile("std; rep movsl; cld" : "+D"(to), "+S"(from), "+c"(count) : : "memory"); break;
+    default: asm volatile("std; rep movsq; cld" : "+D"(to), "+S"(from), "+c"(count) : : "memory"); break;
+  }
+}
+
+void fill_down(uint64_t to, uint64_t value, uint64_t count, uint8_t size) {
+  switch (size) {
+    case 1: asm volatile("std; rep stosb; cld" : "+D"(to), "+c"(count) : "a"(value) : "memory"); break;
+    case 2: asm volatile("std; rep stosw; cld" : "+D"(to), "+c"(count) : "a"(value) : "memory"); break;
+    case 4: asm volatile("std; rep stosl; cld" : "+D"(to), "+c"(count) : "a"(value) : "memory"); break;
+    default: asm volatile("std; rep stosq; cld" : "+D"(to), "+c"(count) : "a"(value) : "memory"); break;
+  }
+}
+
+// How many elements from `linear` on downwards lie in its page.
+uint64_t elements_down(uint64_t linear, uint8_t size) {
+  uint64_t offset = linear & ~kPageMask;
+  return offset + size > kPageSize ? 0 : offset / size + 1;
+}
+
+// As run_elements(), with DF set: within a page.
+uint64_t run_elements_down(Context& context, const AccessSite& site, uint64_t value, uint64_t most,
+                           Exception& fault) {
+  auto& gpr = context.cpu.state.gpr;
+  uint8_t size = site.element_size();
+  uint64_t count = std::min(most, elements_down(gpr[kRdi], size));
+  if (site.moves()) count = std::min(count, elements_down(gpr[kRsi], size));
+  if (count == 0) return 0;
+  uint64_t from = site.moves() ? string_source_address(context, gpr[kRsi], size, fault) : 0;
+  if (site.moves() && from == 0) return 0;
+  uint64_t lowest = gpr[kRdi] - (count - 1) * size;
+  if (data_address(context, gpr[kRdi], size, true, fault) == 0) return 0;
+  uint64_t to = data_address(context, lowest, count * size, true, fault);  // no code in all of it
+  if (to == 0) return 0;
+  to += (count - 1) * size;
+  if (site.moves()) {
+    move_down(to, from, count, size);
+    gpr[kRsi] -= count * size;
+  } else {
+    fill_down(to, value, count, size);
+  }
+  gpr[kRdi] -= count * size;
+  return count;
+}
+
 // The next run: how many of `most` elements were done.
 uint64_t run_elements(Context& context, const AccessSite& site, uint64_t value, uint64_t most,
                       Exception& fault) {
+  if ((context.cpu.state.rflags & rflags::kDf) != 0)
+    return run_elements_down(context, site, value, most, fault);
   auto& gpr = context.cpu.state.gpr;
   uint8_t size = site.element_size();
   uint64_t bytes = most * size;

@@ -27,7 +27,7 @@ class SoftwareTlb {
   // `fault` is set if it raises a page fault. With host_rip 0 general registers only are used.
   uint64_t resolve(uint64_t linear, uint64_t size, bool write, uint64_t host_rip = 0,
                    Exception* fault = nullptr);
-  // The same for the source of rep movs, whose line is that of string_source_index().
+  // The same for the source of rep movs, in the tables for these.
   uint64_t resolve_string_source(uint64_t linear, uint64_t size, Exception* fault);
   // The same as resolve() for an access of the processor's own (AccessPrivilege::kImplicitSupervisor).
   uint64_t resolve_system(uint64_t linear, uint64_t size, bool write);
@@ -51,7 +51,7 @@ class SoftwareTlb {
   CodeSpace* space_;
   // Lines stay on a list, invalid or not, until the list is flushed as a whole.
   struct List {
-    std::array<uint16_t, kTlbCount * kTlbEntries> lines{};
+    std::array<uint16_t, kTlbCount*(kTlbEntries + kStringSourceEntries)> lines{};
     uint32_t count = 0;
   };
   List global_, local_;

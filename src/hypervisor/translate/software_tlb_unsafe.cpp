@@ -22,8 +22,9 @@ void invalidate(const Context& context, TlbEntry& line) {
 }  // namespace
 
 SoftwareTlb::SoftwareTlb(Context& context, CodeSpace* space) : context_(context), space_(space) {
-  for (auto& table : context_.tlb) {
-    for (TlbEntry& entry : table) {
+  for (uint32_t table = 0; table < context_.tlb.size(); ++table) {
+    for (uint32_t index = 0; index < tlb_entries_of(table); ++index) {
+      TlbEntry& entry = context_.tlb[table][index];
       entry.physical.store(0, std::memory_order_relaxed);
       invalidate(context_, entry);
     }
@@ -47,7 +48,8 @@ uint64_t SoftwareTlb::resolve_string_source(uint64_t linear, uint64_t size, Exce
   const auto* translation = std::get_if<Translation>(&walked);
   if (translation == nullptr) *fault = *std::get_if<Exception>(&walked);
   if (translation == nullptr) return 0;
-  uint32_t number = tlb_of(code_mode(context_.cpu)) * kTlbEntries + string_source_index(linear);
+  uint32_t table = kStringSourceTable + tlb_of(code_mode(context_.cpu));
+  uint32_t number = table * kTlbEntries + string_source_index(linear);
   return fill(number, linear, size, false, *translation, 0);
 }
 
@@ -77,7 +79,8 @@ uint64_t SoftwareTlb::fill(uint32_t number, uint64_t linear, uint64_t size, bool
   note_filled(number, linear, found);
   entry.host = host;
   entry.read_tag = tag;
-  if (found.writable && code->chunks.load() == 0) {
+  bool loads_only = number >= kStringSourceTable * kTlbEntries;
+  if (found.writable && !loads_only && code->chunks.load() == 0) {
     // The order that CodePages needs: the right to store, the note, the look.
     entry.write_tag.store(tag);
     CodePages::note_storer(*code, context_.first_storer + number);
@@ -162,9 +165,9 @@ void SoftwareTlb::flush_non_global() {
 // pieces.
 void SoftwareTlb::flush_page(uint64_t linear) {
   if (!may_hold_large(linear)) {
-    for (auto& table : context_.tlb) {
-      for (uint32_t index : {tlb_index(linear), string_source_index(linear)})
-        if (table[index].read_tag == (linear & kPageMask)) invalidate(context_, table[index]);
+    for (uint32_t table = 0; table < context_.tlb.size(); ++table) {
+      TlbEntry& entry = context_.tlb[table][tlb_index(linear) % tlb_entries_of(table)];
+      if (entry.read_tag == (linear & kPageMask)) invalidate(context_, entry);
     }
     return;
   }

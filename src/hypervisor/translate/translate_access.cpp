@@ -166,14 +166,14 @@ void Translator::emit_access_miss(uint8_t size, bool write, bool general, FlagsP
   cold_.jump(stubs_.access_miss);
   CHECK(cold_.here() == site);
   uint64_t rip = from_base(current_rip());
+  uint32_t tlb = (element_size != 0 && !write ? kStringSourceTable : 0) + tlb_of(request_.mode);
   auto kinds = static_cast<uint8_t>(
       static_cast<uint8_t>(flags) | (write ? AccessSite::kWrite : 0) | (general ? AccessSite::kGeneral : 0) |
       (several ? AccessSite::kSeveral : 0) | (relative() ? AccessSite::kRelative : 0) | more_kinds);
-  cold_.value(AccessSite{relative() ? request_.page_number : static_cast<uint32_t>(rip),
-                         static_cast<uint32_t>(relative() ? rip : rip >> 32),
-                         static_cast<int32_t>(hot_.here() - site), size,
-                         static_cast<uint8_t>(address_ | index_ << 4), kinds,
-                         static_cast<uint8_t>(element_size | tlb_of(request_.mode) << 4)});
+  cold_.value(AccessSite{
+      relative() ? request_.page_number : static_cast<uint32_t>(rip),
+      static_cast<uint32_t>(relative() ? rip : rip >> 32), static_cast<int32_t>(hot_.here() - site), size,
+      static_cast<uint8_t>(address_ | index_ << 4), kinds, static_cast<uint8_t>(element_size | tlb << 4)});
 }
 
 void Translator::translate_memory(const DecodedInstruction& instruction) {

@@ -9,9 +9,9 @@ namespace cumulet::hypervisor {
 namespace {
 constexpr uint8_t kRep = 0xf3, kOperandSize = 0x66, kRexW = 0x48;
 constexpr uint8_t kMovs = 0xa4, kStos = 0xaa;  // of bytes; the next opcode is that of larger elements
-// More bytes than these go to run_string() at once, if they are not all in a page: it takes as long as two or
-// three pages here.
-constexpr int32_t kLongRun = 8 << 10;
+// More bytes than these go to run_string() at once, if they are not all in a page: it takes as long as three
+// pages here.
+constexpr int32_t kLongRun = 16 << 10;
 
 struct StringEncoding {
   uint8_t bytes[4];
@@ -36,15 +36,12 @@ void Translator::emit_repeat(bool moves, uint8_t element_size) {
 // address_ = the host address of guest address `pointer`. A miss goes the way of every access, for the whole
 // run.
 void Translator::locate_run(uint8_t pointer, bool write, uint8_t element_size, FlagsPlace flags) {
-  const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
+  uint32_t table = tlb_of(request_.mode) + (write ? 0 : kStringSourceTable);
+  const TlbEntry& line = layout_.tlb[table][0];
   hot_.move(address_, pointer);
-  hot_.move(index_, pointer);
-  if (!write) {  // string_source_index()
-    hot_.shift_right(index_, kStringSourceShift, true);
-    hot_.xor32(index_, pointer);
-  }
+  hot_.move32(index_, pointer);
   hot_.shift_right(index_, 12 - kTlbEntryShift, false);
-  hot_.and32(index_, (kTlbEntries - 1) << kTlbEntryShift);
+  hot_.and32(index_, (tlb_entries_of(table) - 1) << kTlbEntryShift);
   const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
   hot_.subtract_indexed(address_, index_, context_offset(layout_, tag));
   hot_.compare(address_, static_cast<int32_t>(kPageSize - 1));
@@ -71,8 +68,8 @@ void Translator::give_up_repeat(FlagsPlace flags) {
 //          rdi, rsi += host address - guest address; rep; and back
 //          rcx = string_rest; if (rcx != 0) goto again
 //
-// Registers are exact at each poll, so interrupts and stops wait for one page at most. DF set, or an element
-// across a page boundary, is the interpreter's.
+// Registers are exact at each poll, so interrupts and stops wait for one page, or what run_string() does.
+// That is what DF means too. An element across a page boundary is the interpreter's.
 void Translator::translate_repeat(const DecodedInstruction& instruction) {
   if (repeats_directly()) return translate_repeat_direct(instruction);
   bool moves = instruction.kind == InstructionKind::kRepeatMove;
@@ -86,9 +83,10 @@ void Translator::translate_repeat(const DecodedInstruction& instruction) {
   uint64_t nothing = hot_.jump_if_rcx_zero();
   FlagsPlace flags = save_flags(instruction.registers);
   hot_.test_context_byte(context_offset(layout_, &layout_.cpu.state.rflags) + 1, rflags::kDf >> 8);
+  hot_.jump_if(Condition::kNotEqual, 0);
+  uint64_t downwards = hot_.here() - 4;
   uint64_t give_up = cold_.here();
   give_up_repeat(flags);
-  hot_.jump_if(Condition::kNotEqual, give_up);
   hot_.bytes_to_page_end(address_, kRdi);
   if (moves) {
     hot_.bytes_to_page_end(index_, kRsi);
@@ -123,6 +121,7 @@ void Translator::translate_repeat(const DecodedInstruction& instruction) {
   if (moves) hot_.subtract(kRsi, index_);
   hot_.subtract(kRdi, address_);
   cold_.set_target(long_run, cold_.here());
+  hot_.set_target(downwards, cold_.here());
   cold_.xor32(index_, index_);  // the stub follows it to a line of the TLB
   emit_access_miss(1, true, true, flags, size, false, AccessSite::kLong | (moves ? AccessSite::kMoves : 0));
   restore_flags(flags);
