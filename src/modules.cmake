@@ -18,6 +18,7 @@ module(hypervisor/interpret DEPS base hypervisor/memory hypervisor/x86 hyperviso
 # Translated code calls these while the vector registers hold guest state.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/hypervisor/interpret/page_walk.cpp
   ${PROJECT_SOURCE_DIR}/src/hypervisor/memory/guest_memory_unsafe.cpp
+  ${PROJECT_SOURCE_DIR}/src/hypervisor/x86/cpuid.cpp
   PROPERTIES COMPILE_OPTIONS "${GENERAL_REGISTERS_ONLY}")
 module(hypervisor/translate DEPS base hypervisor/memory hypervisor/x86 hypervisor/vcpu hypervisor/interpret)
 foreach(source quick_delivery quick_extended_unsafe quick_lookup quick_memory_unsafe quick_string_unsafe quick_system software_tlb_unsafe

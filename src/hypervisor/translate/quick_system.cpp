@@ -1,6 +1,7 @@
 // System instructions on the quick path: a kernel's ways in and out, and the registers that it writes on
 // them.
 #include "hypervisor/translate/quick_path.h"
+#include "hypervisor/x86/cpuid.h"
 
 namespace cumulet::hypervisor::quick {
 
@@ -206,6 +207,27 @@ bool read_control(Context* pointer) {
   }
   return finish(context);
 }
+
+// Leaf 0xd is the interpreter's: it follows XCR0.
+bool answer_cpuid(Context* pointer) {
+  constexpr uint32_t kFeatures = 1, kExtendedState = 0xd, kOsxsave = 1 << 27;
+  Context& context = *pointer;
+  CpuState& state = context.cpu.state;
+  take_flags(context);
+  auto leaf = static_cast<uint32_t>(state.gpr[kRax]);
+  if (leaf == kExtendedState || context.cpu.cpuid == nullptr) return decline(context);
+  CpuidResult result = context.cpu.cpuid->query(leaf, static_cast<uint32_t>(state.gpr[kRcx]));
+  if (leaf == kFeatures) {  // SDM volume 2, CPUID
+    result.ecx &= ~kOsxsave;
+    if ((state.cr4 & cr4::kOsxsave) != 0) result.ecx |= kOsxsave;
+  }
+  state.gpr[kRax] = result.eax;
+  state.gpr[kRbx] = result.ebx;
+  state.gpr[kRcx] = result.ecx;
+  state.gpr[kRdx] = result.edx;
+  return finish(context);
+}
+
 // mov to CR3 and invlpg empty caches, which is too much for here: the light way goes on with them.
 bool change_translation(Context* context) {
   take_flags(*context);
@@ -235,12 +257,13 @@ namespace cumulet::hypervisor {
 
 QuickHandlers quick_handlers() {
   using namespace quick;
-  return {access_miss,
-          follow_link,
-          follow_indirect_jump,
-          {system_call, system_return, interrupt_return, pop_flags, read_msr, write_msr,
-           access_base<kFs, false>, access_base<kGs, false>, access_base<kFs, true>, access_base<kGs, true>,
-           read_control, change_translation, change_translation, save_extended, restore_extended}};
+  return {
+      access_miss,
+      follow_link,
+      follow_indirect_jump,
+      {system_call, system_return, interrupt_return, pop_flags, read_msr, write_msr, access_base<kFs, false>,
+       access_base<kGs, false>, access_base<kFs, true>, access_base<kGs, true>, read_control,
+       change_translation, change_translation, save_extended, restore_extended, answer_cpuid}};
 }
 
 }  // namespace cumulet::hypervisor

@@ -40,6 +40,7 @@ bool is_unprivileged(SystemOperation operation) {
   switch (operation) {
     case SystemOperation::kSyscall:
     case SystemOperation::kPopFlags:
+    case SystemOperation::kCpuid:
     case SystemOperation::kSaveExtended:
     case SystemOperation::kRestoreExtended:
     case SystemOperation::kReadFsBase:

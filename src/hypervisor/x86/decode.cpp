@@ -437,6 +437,7 @@ bool is_system(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
     case ZYDIS_MNEMONIC_SYSRET: return is(Operation::kSysret, wide);
     case ZYDIS_MNEMONIC_IRETQ: return is(Operation::kInterruptReturn);
     case ZYDIS_MNEMONIC_POPFQ: return is(Operation::kPopFlags);
+    case ZYDIS_MNEMONIC_CPUID: return is(Operation::kCpuid);
     case ZYDIS_MNEMONIC_RDMSR: return is(Operation::kReadMsr);
     case ZYDIS_MNEMONIC_WRMSR: return is(Operation::kWriteMsr);
     case ZYDIS_MNEMONIC_RDFSBASE: return base_access(Operation::kReadFsBase);

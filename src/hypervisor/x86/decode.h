@@ -63,8 +63,9 @@ enum class SystemOperation : uint8_t {
   kInvalidatePage,
   kSaveExtended,  // xsave64 and xsaveopt64
   kRestoreExtended,
+  kCpuid,
 };
-inline constexpr size_t kSystemOperations = 15;
+inline constexpr size_t kSystemOperations = 16;
 
 enum class ExtendedState : uint8_t { kNone, kSse, kAvx };  // kSse stands for x87 and MMX too
 
