@@ -5,6 +5,8 @@
 
 #include "outcome.h"
 
+#include "hypervisor/x86/extended_state.h"
+
 namespace cumulet::differential {
 
 namespace {
@@ -24,7 +26,19 @@ struct Hole {
 };
 constexpr Hole kHoles[] = {{6, 24}, {28, 32}, {416, 576}};
 
+// Beyond AVX's state only the components of AVX-512 are state.
+bool is_state(size_t offset) {
+  using namespace hypervisor;
+  constexpr size_t kAvxEnd = 832;
+  const WideLayout& layout = host_wide_layout();
+  auto within = [offset](size_t begin, size_t size) { return offset >= begin && offset < begin + size; };
+  return offset < kAvxEnd || within(layout.opmask, WideLayout::kOpmaskSize) ||
+         within(layout.upper_halves, WideLayout::kUpperHalvesSize) ||
+         within(layout.high_registers, WideLayout::kHighRegistersSize);
+}
+
 bool in_hole(size_t offset) {
+  if (!is_state(offset)) return true;
   return std::any_of(std::begin(kHoles), std::end(kHoles),
                      [offset](const Hole& hole) { return offset >= hole.begin && offset < hole.end; });
 }

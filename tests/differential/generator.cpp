@@ -16,6 +16,7 @@ constexpr uint8_t kStackPointer = 4;
 // Registers that point into the data area at the start: rbx, rsi, rdi, r13.
 constexpr uint8_t kPointers[] = {3, 6, 7, 13};
 constexpr unsigned kTriesPerInstruction = 400;
+constexpr size_t kAvxEnd = 832;
 
 const ZydisDecoder& decoder() {
   static const ZydisDecoder kDecoder = [] {
@@ -54,7 +55,8 @@ void Generator::draw_registers(Registers& registers) {
   if (chance(50)) registers.gpr[1] = chance(80) ? below(16) : below(kAreaSize);  // rcx: repeats that end
   registers.gpr[kStackPointer] = (chance(90) ? place(kStackBase) & ~uint64_t{7} : place(kStackBase));
   registers.rflags = 0x202 | (random_() & 0x8d5) | (chance(5) ? 0x400 : 0);
-  for (uint8_t& byte : registers.vector) byte = static_cast<uint8_t>(random_());
+  for (size_t i = 0; i < kAvxEnd; ++i) registers.vector[i] = static_cast<uint8_t>(random_());
+  draw_wide_registers(registers.vector);
   for (size_t i = 0; i < 16;
        ++i) {  // some registers hold ordinary numbers, so that arithmetic is not all NaN
     double number = static_cast<double>(static_cast<int64_t>(random_())) / (uint64_t{1} << below(63));
@@ -144,7 +146,10 @@ void Generator::append_instruction(Start& start, bool last) {
   ZydisDecodedInstruction instruction;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
   for (unsigned attempt = 0; attempt < kTriesPerInstruction; ++attempt) {
-    std::vector<uint8_t> bytes = chance(3) ? draw_repeated() : draw_bytes();
+    // None of the wide ones takes part on a host without.
+    std::vector<uint8_t> bytes = chance(3)               ? draw_repeated()
+                                 : chance(wide_percent_) ? draw_wide()
+                                                         : draw_bytes();
     if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder(), bytes.data(), bytes.size(), &instruction, operands)))
       continue;
     if (!takes_part(instruction, operands)) continue;

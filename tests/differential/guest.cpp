@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "hypervisor/x86/extended_state.h"
+
 namespace cumulet::differential {
 
 using namespace hypervisor;
@@ -140,9 +142,9 @@ Result<Outcome> GuestRunner::run(const Start& start) {
   state.cr3 = kPml4;
   state.cr4 = cr4::kPae | cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kOsxsave;
   state.msr.efer = efer::kSce | efer::kLme | efer::kLma | efer::kNx;
-  state.xcr0 = 7;
+  state.xcr0 = engine_.supported_cpuid().query(0xd, 0).eax;  // all components that there are
   std::copy(start.registers.vector.begin(), start.registers.vector.end(), state.xsave.begin());
-  store_le<uint64_t>(state.xsave, 512, 7);
+  store_le<uint64_t>(state.xsave, 512, state.xcr0);
   TRY_VOID(vcpu_->set_state(state));
 
   Exit exit = vcpu_->run();
@@ -174,7 +176,17 @@ Result<Outcome> GuestRunner::read_outcome() {
   CHECK(memory_.read_value(frame + 16, outcome.registers.rflags));
   CHECK(memory_.read_value(frame + 24, outcome.registers.gpr[kRsp]));
   outcome.fault_address = state.cr2;
-  std::copy_n(state.xsave.begin(), kVectorStateSize, outcome.registers.vector.begin());
+  // What the header calls initial may hold anything.
+  constexpr uint64_t kHeader = 512;
+  const WideLayout& layout = host_wide_layout();
+  auto present = load_le<uint64_t>(state.xsave, kHeader);
+  outcome.registers.vector = state.xsave;
+  auto clear_initial = [&](uint32_t component, uint32_t offset, uint32_t size) {
+    if ((present & component) == 0) std::fill_n(outcome.registers.vector.begin() + offset, size, uint8_t{0});
+  };
+  clear_initial(kOpmaskState, layout.opmask, WideLayout::kOpmaskSize);
+  clear_initial(kUpperHalvesState, layout.upper_halves, WideLayout::kUpperHalvesSize);
+  clear_initial(kHighRegistersState, layout.high_registers, WideLayout::kHighRegistersSize);
   fetch(kDataBase, outcome.data);
   fetch(kStackBase, outcome.stack);
   return outcome;

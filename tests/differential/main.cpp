@@ -28,6 +28,7 @@ struct Options {
   uint64_t seed = 1;
   unsigned most_instructions = 6;
   unsigned most_failures = 5;
+  unsigned wide_percent = 25;
 };
 
 using hypervisor::DirectMemory;
@@ -93,7 +94,7 @@ Result<int> run(const Options& options) {
   auto guest = TRY(GuestRunner::create(*memory, *engine));
   guest->set_exact_flags_at_faults(translate.mode != hypervisor::TranslateMode::kChainedBlocks);
   NativeRunner native;
-  Generator generator(options.seed);
+  Generator generator(options.seed, options.wide_percent);
   unsigned failures = 0;
   uint64_t done = 0;
   for (; done < options.sequences && failures < options.most_failures; ++done) {
@@ -123,6 +124,9 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "of the random sequences")->capture_default_str();
   app.add_option("--length", options.most_instructions, "instructions in a sequence, at most")
       ->check(CLI::Range(1, 40))
+      ->capture_default_str();
+  app.add_option("--wide", options.wide_percent, "percent of AVX-512 instructions, where the host has them")
+      ->check(CLI::Range(0, 100))
       ->capture_default_str();
   app.add_option("--failures", options.most_failures, "stop after so many")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

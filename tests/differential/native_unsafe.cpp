@@ -10,6 +10,7 @@
 #include "native.h"
 
 #include "base/check.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::differential {
 
@@ -40,6 +41,17 @@ size_t vector_area_size(const uint8_t* area) {
   return magic == kFpXstateMagic1 ? size : kLegacySize;
 }
 
+// AVX-512's parts of the state, if there are any.
+template <typename Act>
+void for_wide_components(const Act& act) {
+  using namespace hypervisor;
+  const WideLayout& layout = host_wide_layout();
+  if (layout.end == 0) return;
+  act(kOpmaskState, layout.opmask, WideLayout::kOpmaskSize);
+  act(kUpperHalvesState, layout.upper_halves, WideLayout::kUpperHalvesSize);
+  act(kHighRegistersState, layout.high_registers, WideLayout::kHighRegistersSize);
+}
+
 // Entering: the kernel returns from this handler into the sequence.
 void enter(int, siginfo_t*, void* raw) {
   auto* context = static_cast<ucontext_t*>(raw);
@@ -55,7 +67,11 @@ void enter(int, siginfo_t*, void* raw) {
   gregs[REG_EFL] = static_cast<greg_t>(registers.rflags);
   std::memcpy(area, registers.vector.data(), 464);  // the software bytes stay the kernel's
   std::memcpy(area + 576, registers.vector.data() + 576, 256);
-  uint64_t present = 7;  // x87, SSE, AVX; AVX-512 and the rest in their initial state
+  uint64_t present = 7;  // x87, SSE, AVX; the rest in its initial state
+  for_wide_components([&](uint32_t component, uint32_t offset, uint32_t size) {
+    std::memcpy(area + offset, registers.vector.data() + offset, size);
+    present |= component;
+  });
   std::memcpy(area + 512, &present, sizeof(present));
 }
 
@@ -71,7 +87,11 @@ void leave(int, siginfo_t*, void* raw) {
   outcome.error_code = static_cast<uint64_t>(gregs[REG_ERR]);
   outcome.fault_address = static_cast<uint64_t>(gregs[REG_CR2]);
   uint8_t* area = vector_area(context);
-  std::memcpy(outcome.registers.vector.data(), area, kVectorStateSize);
+  constexpr size_t kWithoutWide = 832;
+  std::memcpy(outcome.registers.vector.data(), area, kWithoutWide);
+  for_wide_components([&](uint32_t, uint32_t offset, uint32_t size) {
+    std::memcpy(outcome.registers.vector.data() + offset, area + offset, size);
+  });
 
   std::memcpy(gregs, session.saved_registers, sizeof(gregset_t));
   std::memcpy(area, session.saved_vector, session.saved_vector_size);
@@ -106,6 +126,9 @@ void complete_vector_state(VectorState& vector) {
   }
   if ((present & 2) == 0) std::memset(vector.data() + 160, 0, 256);
   if ((present & 4) == 0) std::memset(vector.data() + 576, 0, 256);
+  for_wide_components([&](uint32_t component, uint32_t offset, uint32_t size) {
+    if ((present & component) == 0) std::memset(vector.data() + offset, 0, size);
+  });
 }
 
 }  // namespace

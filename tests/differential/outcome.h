@@ -11,8 +11,8 @@
 namespace cumulet::differential {
 
 // x87, SSE and AVX state in the standard XSAVE format: legacy region, header, upper halves (SDM volume
-// 1, 13.4).
-inline constexpr size_t kVectorStateSize = 512 + 64 + 256;
+// 1, 13.4); then AVX-512's where this host has them (host_wide_layout()), or zeros.
+inline constexpr size_t kVectorStateSize = 4096;
 using VectorState = std::array<uint8_t, kVectorStateSize>;
 
 struct Registers {

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "hypervisor/x86/extended_state.h"
+#include "hypervisor/x86/wide_vectors.h"
+
 namespace cumulet::differential {
 
 namespace {
@@ -105,7 +108,10 @@ bool takes_part(const ZydisDecodedInstruction& instruction, const ZydisDecodedOp
       return false;  // privileged, or shows which state components the host has: guest programs cover them
     default: break;
   }
-  bool shown = std::find(std::begin(kShown), std::end(kShown), instruction.meta.isa_set) != std::end(kShown);
+  bool wide = hypervisor::is_wide_vector_set(instruction.meta.isa_set);
+  if (wide && hypervisor::host_wide_layout().end == 0) return false;
+  bool shown =
+      wide || std::find(std::begin(kShown), std::end(kShown), instruction.meta.isa_set) != std::end(kShown);
   bool excluded = std::any_of(std::begin(kExcluded), std::end(kExcluded), [&](const Exclusion& exclusion) {
     return exclusion.mnemonic == instruction.mnemonic;
   });

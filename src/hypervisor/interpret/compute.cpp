@@ -5,15 +5,17 @@
 
 #include "hypervisor/interpret/guest_ram_unsafe.h"
 #include "hypervisor/interpret/instructions.h"
+#include "hypervisor/interpret/masked_memory.h"
 #include "hypervisor/interpret/memory_access.h"
 #include "hypervisor/interpret/native.h"
 #include "hypervisor/interpret/operands.h"
+#include "hypervisor/x86/extended_state.h"
+#include "hypervisor/x86/wide_vectors.h"
 
 namespace cumulet::hypervisor {
 
 namespace {
 constexpr uint64_t kPageSize = 4096;
-constexpr uint64_t kVectorStateSize = 832;  // bytes of x87, SSE and AVX in the XSAVE area
 
 // Instructions of SSE's and later extensions that touch no vector register.
 bool integer_only(ZydisMnemonic mnemonic) {
@@ -87,6 +89,8 @@ Unit unit_of(const Execution& x) {
     case ZYDIS_ISA_EXT_AVXAES:
     case ZYDIS_ISA_EXT_F16C:
     case ZYDIS_ISA_EXT_FMA: return Unit::kAvx;
+    case ZYDIS_ISA_EXT_AVX512EVEX:
+    case ZYDIS_ISA_EXT_AVX512VEX: return is_wide_vector_set(info.meta.isa_set) ? Unit::kWide : Unit::kNone;
     default: return Unit::kNone;
   }
 }
@@ -116,9 +120,10 @@ void fix_x87_pointers(Execution& x, uint64_t old_instruction, uint64_t old_opera
     store_le<uint64_t>(area, kOperand, use.size != 0 ? use.offset : 0);
 }
 
-// Executes with the guest's registers; the memory operand, if any, is at host address `pointer`.
-bool run_with_registers(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector,
-                        uint64_t pointer) {
+}  // namespace
+
+bool run_at(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector, uint64_t pointer,
+            std::optional<uint64_t>* page_fault) {
   CpuState& state = x.state;
   NativeFrame frame;
   frame.gpr = state.gpr;
@@ -130,11 +135,16 @@ bool run_with_registers(Execution& x, const NativeCode& code, const MemoryUse& u
   if (vector) {
     normalize_xsave(state);
     frame.xsave = state.xsave.data();
+    frame.components = kGuestExtendedState | (state.xcr0 & kWideState);
     old_instruction = load_le<uint64_t>(state.xsave, 8);
     old_operand = load_le<uint64_t>(state.xsave, 16);
   }
   x.native->run(code.view(), frame);
   if (vector) fix_x87_pointers(x, old_instruction, old_operand, use);
+  if (frame.fault == kPageFaultVector + 1U && page_fault != nullptr) {
+    *page_fault = frame.fault_address;
+    return false;
+  }
   if (frame.fault != 0) return stop_with_host_fault(x, frame.fault - 1);
   uint64_t rsp = code.stack_register >= 0 ? frame.gpr[code.stack_register] : state.gpr[kRsp];
   if (code.stack_register >= 0) frame.gpr[code.stack_register] = state.gpr[code.stack_register];
@@ -145,6 +155,7 @@ bool run_with_registers(Execution& x, const NativeCode& code, const MemoryUse& u
   return true;
 }
 
+namespace {
 // Atomic operation directly on guest RAM. False with nothing done (and no stop) if the operand is not in one
 // page of RAM.
 bool run_on_ram(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector, uint64_t linear,
@@ -156,7 +167,7 @@ bool run_on_ram(Execution& x, const NativeCode& code, const MemoryUse& use, bool
   uint64_t pointer = ram_host_address(*x.cpu.memory, physical, use.size);
   if (pointer == 0) return true;
   done = true;
-  if (!run_with_registers(x, code, use, vector, pointer)) return false;
+  if (!run_at(x, code, use, vector, pointer)) return false;
   if (x.cpu.observer != nullptr) x.cpu.observer->memory_written(physical, use.size);
   return true;
 }
@@ -191,7 +202,7 @@ bool stop_with_first_fault(Execution& x, const NativeCode& code, const MemoryUse
   CpuState before = x.state;
   Exception of_memory = *x.exception;
   MutableByteView copy = x.native->buffer().subspan(misalignment, use.size);
-  bool stopped = !run_with_registers(x, code, use, vector, address_value(copy.data()));
+  bool stopped = !run_at(x, code, use, vector, address_value(copy.data()));
   x.state = before;
   // ldmxcsr may dislike what happens to be in the buffer: that is not what was asked.
   bool first = stopped && ((misaligned && x.exception->vector == kGeneralProtection) ||
@@ -256,20 +267,21 @@ bool run_with_memory(Execution& x, const NativeCode& code, const MemoryUse& use,
   if (use.reads && !read_linear(x, linear, copy)) return false;
   // A store to a device may stop after the instruction has run, which is then run again: x87 and vector state
   // must go back as well.
-  std::array<uint8_t, kVectorStateSize> vector_before;
+  std::array<uint8_t, kXsaveAreaSize> vector_before;
   bool may_roll_back = vector && use.writes;
-  if (may_roll_back) std::copy_n(x.state.xsave.begin(), kVectorStateSize, vector_before.begin());
-  if (!run_with_registers(x, code, use, vector, address_value(copy.data()))) return false;
+  uint64_t vector_size = host_wide_layout().area_size(kGuestExtendedState | (x.state.xcr0 & kWideState));
+  if (may_roll_back) std::copy_n(x.state.xsave.begin(), vector_size, vector_before.begin());
+  if (!run_at(x, code, use, vector, address_value(copy.data()))) return false;
   if (!use.writes || (use.x87_store && store_was_suppressed(x.state))) return true;
   if (write_linear(x, linear, copy)) return true;
-  if (may_roll_back) std::copy_n(vector_before.begin(), kVectorStateSize, x.state.xsave.begin());
+  if (may_roll_back) std::copy_n(vector_before.begin(), vector_size, x.state.xsave.begin());
   return false;
 }
 }  // namespace
 
 bool require_unit(Execution& x, Unit unit) {
   uint64_t c0 = x.state.cr0;
-  constexpr uint64_t kSseAndAvx = 6;
+  constexpr uint64_t kSseAndAvx = 6, kSseAvxAndWide = kSseAndAvx | kWideState;
   switch (unit) {
     case Unit::kNone: return x.stop(invalid_opcode());
     case Unit::kInteger: return true;
@@ -290,12 +302,17 @@ bool require_unit(Execution& x, Unit unit) {
           (x.state.xcr0 & kSseAndAvx) != kSseAndAvx)
         return x.stop(invalid_opcode());
       break;
+    case Unit::kWide:
+      if (!x.protected_mode() || (x.state.cr4 & cr4::kOsxsave) == 0 ||
+          (x.state.xcr0 & kSseAvxAndWide) != kSseAvxAndWide)
+        return x.stop(invalid_opcode());
+      break;
   }
   return (c0 & cr0::kTs) == 0 || x.stop({kDeviceNotAvailable});
 }
 
 bool run_native(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector) {
-  if (use.size == 0) return run_with_registers(x, code, use, vector, 0);
+  if (use.size == 0) return run_at(x, code, use, vector, 0);
   return run_with_memory(x, code, use, vector) || stop_with_first_fault(x, code, use, vector);
 }
 
@@ -306,7 +323,9 @@ bool execute_natively(Execution& x) {
   if (!code)
     return x.stop_for(FailureExit{std::string("instruction not implemented: ") +
                                   ZydisMnemonicGetString(x.info().mnemonic)});
-  return run_native(x, *code, use_of(x), unit > Unit::kVexInteger);
+  MemoryUse use = use_of(x);
+  if (use.size != 0 && is_masked(x)) return run_masked(x, *code, use);
+  return run_native(x, *code, use, unit > Unit::kVexInteger);
 }
 
 }  // namespace cumulet::hypervisor

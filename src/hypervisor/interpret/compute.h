@@ -7,7 +7,7 @@
 namespace cumulet::hypervisor {
 
 // The unit that an instruction runs on; kNone: this processor does not have it.
-enum class Unit : uint8_t { kNone, kInteger, kVexInteger, kX87, kMmx, kSse, kAvx };
+enum class Unit : uint8_t { kNone, kInteger, kVexInteger, kX87, kMmx, kSse, kAvx, kWide };
 
 // Stops with #UD or #NM unless the operating system has enabled the unit (SDM volume 3, 2.5, 13 and 14).
 [[nodiscard]] bool require_unit(Execution& x, Unit unit);
@@ -22,6 +22,12 @@ struct MemoryUse {
   bool atomic = false;
   bool x87_store = false;  // of a number: leaves memory alone when it raises an unmasked exception
 };
+
+// Runs `code`, which stands for the instruction being executed, with its memory operand at host address
+// `pointer`. Stops with the exceptions that the host's processor raises; for a page fault only sets
+// `page_fault` to its address.
+[[nodiscard]] bool run_at(Execution& x, const NativeCode& code, const MemoryUse& use, bool vector,
+                          uint64_t pointer, std::optional<uint64_t>* page_fault = nullptr);
 
 // Runs `code`, which stands for the instruction being executed, with its memory operand at `use`. `vector`
 // says that it needs x87 or vector state. Atomic use of RAM within one page is atomic towards other

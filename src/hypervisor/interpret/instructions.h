@@ -105,6 +105,10 @@ bool execute_rdtscp(Execution& x);
 bool execute_rdpid(Execution& x);
 bool execute_cpuid(Execution& x);
 
+// gather_scatter.cpp
+bool execute_wide_gather(Execution& x);
+bool execute_wide_scatter(Execution& x);
+
 // xsave.cpp
 bool execute_fxsave(Execution& x);
 bool execute_fxrstor(Execution& x);

@@ -4,6 +4,7 @@
 #include "hypervisor/interpret/control_registers.h"
 #include "hypervisor/interpret/instructions.h"
 #include "hypervisor/interpret/operands.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::hypervisor {
 
@@ -91,12 +92,6 @@ bool require_tsc_access(Execution& x) {
   return allowed || x.stop(general_protection());
 }
 
-// The bytes of an XSAVE area in standard format that holds these features (SDM volume 1, 13.4).
-uint32_t xsave_size(uint64_t features) {
-  constexpr uint32_t kLegacyAndHeader = 576, kAvxSize = 256;
-  constexpr uint64_t kAvx = 4;
-  return kLegacyAndHeader + ((features & kAvx) != 0 ? kAvxSize : 0);
-}
 }  // namespace
 
 bool execute_rdmsr(Execution& x) {
@@ -171,7 +166,7 @@ bool execute_cpuid(Execution& x) {
     result.ecx &= ~kOsxsaveBit;
     if ((x.state.cr4 & cr4::kOsxsave) != 0) result.ecx |= kOsxsaveBit;
   }
-  if (leaf == 0xd && subleaf == 0 && result.eax != 0) result.ebx = xsave_size(x.state.xcr0);
+  if (leaf == 0xd && subleaf == 0 && result.eax != 0) result.ebx = host_wide_layout().area_size(x.state.xcr0);
   write_gpr(x, kRax, 32, result.eax);
   write_gpr(x, kRbx, 32, result.ebx);
   write_gpr(x, kRcx, 32, result.ecx);

@@ -15,9 +15,11 @@ struct NativeFrame {
   std::array<uint64_t, 16> gpr{};  // RSP's place is not loaded
   uint64_t flags = 0;              // arithmetic flags only
   const void* code = nullptr;
-  uint8_t* xsave = nullptr;  // x87, SSE and AVX state to load and store, or null to leave them alone
+  uint8_t* xsave = nullptr;  // x87 and vector state to load and store, or null to leave it alone
   const uint8_t* host_xsave = nullptr;
-  uint64_t fault = 0;  // 0, or the number of the exception that the instruction raised, plus 1
+  uint64_t fault = 0;          // 0, or the number of the exception that the instruction raised, plus 1
+  uint64_t fault_address = 0;  // of a page fault, SIGSEGV's
+  uint64_t components = 7;     // of that state: bits of XCR0
 };
 
 // Problem: "flags, rounding and faults exactly as the processor has them" is best answered by the processor

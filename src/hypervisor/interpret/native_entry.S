@@ -1,9 +1,9 @@
 // native_entry: loads a NativeFrame (native.h) into the registers, calls its code, stores the registers back.
-    .set XSAVE_COMPONENTS, 7
     .set FLAGS, 128
     .set CODE, 136
     .set XSAVE, 144
     .set HOST_XSAVE, 152
+    .set COMPONENTS, 176
 
     .text
     .globl cumulet_native_entry
@@ -21,7 +21,7 @@ cumulet_native_entry:
     mov XSAVE(%rdi), %rcx
     test %rcx, %rcx
     jz 1f
-    mov $XSAVE_COMPONENTS, %eax
+    mov COMPONENTS(%rdi), %eax
     xor %edx, %edx
     xrstor64 (%rcx)
 1:  push %rdi
@@ -69,7 +69,7 @@ cumulet_native_entry:
     mov XSAVE(%rdi), %rcx
     test %rcx, %rcx
     jz 2f
-    mov $XSAVE_COMPONENTS, %eax
+    mov COMPONENTS(%rdi), %eax
     xor %edx, %edx
     xsave64 (%rcx)
     mov HOST_XSAVE(%rdi), %rcx

@@ -20,9 +20,9 @@ constexpr size_t kSlotCount = 2048;
 constexpr size_t kProbes = 8;
 constexpr uint8_t kRet = 0xc3;
 
-// x87, SSE and AVX as the C++ ABI wants them: initial, all exceptions masked.
+// x87 and vector state as the C++ ABI wants it: initial, all exceptions masked.
 struct alignas(64) HostVectorState {
-  std::array<uint8_t, 1024> bytes{};
+  std::array<uint8_t, kXsaveAreaSize> bytes{};
   HostVectorState() {
     store_le<uint16_t>(bytes, 0, 0x37f);
     store_le<uint32_t>(bytes, 24, 0x1f80);
@@ -57,6 +57,7 @@ void handle_fault(int signal_number, siginfo_t* info, void* context) {
   const auto* stack = reinterpret_cast<const uint64_t*>(registers[REG_RSP]);
   auto* frame = reinterpret_cast<NativeFrame*>(stack[2]);
   frame->fault = static_cast<uint64_t>(registers[REG_TRAPNO]) + 1;
+  frame->fault_address = reinterpret_cast<uint64_t>(info->si_addr);
   registers[REG_RIP] = static_cast<greg_t>(stack[0]);
   registers[REG_RSP] += 8;
 }

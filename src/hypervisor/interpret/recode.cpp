@@ -96,6 +96,24 @@ void append_vex(const FetchedInstruction& instruction, bool memory, int8_t stack
   }
 }
 
+// Outside 64-bit mode there are 8 vector registers and no 64-bit general ones: some bits mean nothing then.
+void append_evex(const FetchedInstruction& instruction, bool memory, NativeCode& code) {
+  constexpr uint8_t kRegisters = 0xf0, kIndexAndBase = 0x60, kVvvvTop = 0x40, kWide = 0x80, kVTop = 0x08;
+  const ZydisDecodedInstruction& info = instruction.info;
+  uint8_t first = code.size;
+  for (int i = 0; i < 4; ++i) code.append(instruction.bytes[info.raw.evex.offset + i]);
+  if (memory) code.bytes[first + 1] |= kIndexAndBase;  // inverted, as all of these
+  if (info.machine_mode == ZYDIS_MACHINE_MODE_LONG_64) return;
+  code.bytes[first + 1] |= kRegisters;
+  code.bytes[first + 2] |= kVvvvTop;
+  code.bytes[first + 3] |= kVTop;
+  for (int i = 0; i < info.operand_count; ++i) {
+    const ZydisDecodedOperand& operand = instruction.operands[i];
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER && general_register(operand.reg.value) >= 0)
+      code.bytes[first + 2] &= static_cast<uint8_t>(~kWide);
+  }
+}
+
 void append_modrm(const FetchedInstruction& instruction, NativeCode& code) {
   const auto& modrm = instruction.info.raw.modrm;
   uint8_t reg = modrm.reg & 7;
@@ -156,7 +174,8 @@ const ZydisDecodedOperand* memory_operand(const FetchedInstruction& instruction)
 std::optional<NativeCode> recode(const FetchedInstruction& instruction) {
   const ZydisDecodedInstruction& info = instruction.info;
   bool vex = info.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
-  if (!vex && info.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) return std::nullopt;
+  bool evex = info.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+  if (!vex && !evex && info.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) return std::nullopt;
   bool memory = memory_operand(instruction) != nullptr;
   bool has_modrm = (info.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
   if (memory && (!has_modrm || info.raw.modrm.mod == 3)) return std::nullopt;
@@ -166,7 +185,7 @@ std::optional<NativeCode> recode(const FetchedInstruction& instruction) {
   if (memory && (code.pointer_register = take_free_register(used)) < 0) return std::nullopt;
   if ((used & (1u << kRsp)) != 0 && (code.stack_register = take_free_register(used)) < 0) return std::nullopt;
 
-  if (!vex) append_legacy_prefixes(info, code);
+  if (!vex && !evex) append_legacy_prefixes(info, code);
   if (is_short_increment(info)) {
     append_short_increment(info, code);
     return code;
@@ -175,6 +194,10 @@ std::optional<NativeCode> recode(const FetchedInstruction& instruction) {
   if (vex) {
     append_vex(instruction, memory, code.stack_register, code);
     from = info.raw.vex.offset + info.raw.vex.size;
+  } else if (evex) {
+    constexpr uint8_t kEvexSize = 4;
+    append_evex(instruction, memory, code);
+    from = info.raw.evex.offset + kEvexSize;
   } else {
     append_rex(instruction, memory, code);
     from = opcode_offset(info);

@@ -27,8 +27,8 @@ struct NativeCode {
 // The one explicit memory operand of an instruction, or null.
 [[nodiscard]] const ZydisDecodedOperand* memory_operand(const FetchedInstruction& instruction);
 
-// Re-encodes an instruction that only computes: legacy or VEX encoded, at most one memory operand, found
-// through ModRM. Returns nothing for what has no 64-bit form or no free register.
+// Re-encodes an instruction that only computes: legacy, VEX or EVEX encoded, at most one memory operand,
+// found through ModRM. Returns nothing for what has no 64-bit form or no free register.
 [[nodiscard]] std::optional<NativeCode> recode(const FetchedInstruction& instruction);
 
 }  // namespace cumulet::hypervisor

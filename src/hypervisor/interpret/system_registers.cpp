@@ -5,6 +5,7 @@
 #include "hypervisor/interpret/control_registers.h"
 #include "hypervisor/interpret/instructions.h"
 #include "hypervisor/interpret/operands.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::hypervisor {
 
@@ -132,10 +133,11 @@ bool execute_xsetbv(Execution& x) {
   if ((x.state.cr4 & cr4::kOsxsave) == 0) return x.stop(invalid_opcode());
   if (!x.require_cpl0()) return false;
   uint64_t value = (x.state.gpr[kRdx] << 32) | (x.state.gpr[kRax] & 0xffffffff);
-  uint64_t supported = kX87 | kSse | kAvx;
+  uint64_t supported = kX87 | kSse | kAvx | (host_wide_layout().end != 0 ? kWideState : 0);
   if (x.cpu.cpuid != nullptr) supported &= x.cpu.cpuid->query(0xd, 0).eax;
   bool valid = (x.state.gpr[kRcx] & 0xffffffff) == 0 && (value & ~supported) == 0 && (value & kX87) != 0 &&
-               ((value & kAvx) == 0 || (value & kSse) != 0);
+               ((value & kAvx) == 0 || (value & kSse) != 0) &&
+               ((value & kWideState) == 0 || (value & (kWideState | kAvx)) == (kWideState | kAvx));
   if (!valid) return x.stop(general_protection());
   x.state.xcr0 = value;
   return true;

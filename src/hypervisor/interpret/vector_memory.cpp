@@ -7,6 +7,7 @@
 #include "hypervisor/interpret/memory_access.h"
 #include "hypervisor/interpret/native.h"
 #include "hypervisor/interpret/operands.h"
+#include "hypervisor/interpret/wide_state.h"
 
 namespace cumulet::hypervisor {
 
@@ -58,6 +59,7 @@ struct VectorRegister {
   void write(CpuState& state, const std::array<uint8_t, kMaxVector>& bytes) const {
     std::copy_n(bytes.begin(), 16, state.xsave.begin() + kXmm + index * 16);
     std::copy_n(bytes.begin() + 16, 16, state.xsave.begin() + kYmmHigh + index * 16);
+    clear_upper_half(state, index);
   }
 };
 
@@ -170,6 +172,7 @@ bool execute_masked_move(Execution& x) {
 
 // AVX2 gathers: a fault keeps the elements before it, and their mask bits cleared (SDM volume 2, VGATHERDPS).
 bool execute_gather(Execution& x) {
+  if (x.info().encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX) return execute_wide_gather(x);
   if (!require_unit(x, Unit::kAvx)) return false;
   normalize_xsave(x.state);
   const ZydisDecodedOperand& memory = x.operand(1);

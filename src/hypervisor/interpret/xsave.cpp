@@ -6,6 +6,8 @@
 #include "hypervisor/interpret/memory_access.h"
 #include "hypervisor/interpret/native.h"
 #include "hypervisor/interpret/operands.h"
+#include "hypervisor/interpret/wide_state.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::hypervisor {
 
@@ -14,7 +16,7 @@ constexpr uint64_t kX87 = 1, kSse = 2, kAvx = 4;
 
 // Offsets and sizes within the area, bytes.
 constexpr size_t kMxcsr = 24, kMxcsrMask = 28, kStack = 32, kStackSize = 128, kXmm = 160, kHeader = 512,
-                 kHeaderSize = 64, kYmmHigh = 576, kLegacySize = 512;
+                 kYmmHigh = 576, kLegacySize = 512;
 constexpr size_t kPointers = 8, kPointersSize = 16;
 
 // In 64-bit code all 16 vector registers move, else 8.
@@ -77,6 +79,20 @@ ByteView part(const CpuState& state, size_t offset, size_t size) {
   return ByteView(state.xsave).subspan(offset, size);
 }
 
+// A component of AVX-512, as much of it as there is: outside 64-bit mode 8 registers.
+struct WidePart {
+  uint64_t component;
+  size_t offset, size;
+};
+
+std::array<WidePart, 3> wide_parts(const Execution& x) {
+  const WideLayout& layout = host_wide_layout();
+  bool all = x.code64();
+  return {{{kOpmaskState, layout.opmask, WideLayout::kOpmaskSize},
+           {kUpperHalvesState, layout.upper_halves, WideLayout::kUpperHalvesSize / (all ? 1U : 2U)},
+           {kHighRegistersState, layout.high_registers, all ? WideLayout::kHighRegistersSize : 0U}}};
+}
+
 bool save_mxcsr(Execution& x, uint64_t linear) {
   store_le<uint32_t>(x.state.xsave, kMxcsrMask, host_mxcsr_mask());
   return write_linear(x, linear + kMxcsr, part(x.state, kMxcsr, 8));
@@ -113,7 +129,7 @@ bool execute_fxrstor(Execution& x) {
 bool execute_xsave(Execution& x) {
   uint64_t linear = 0;
   uint64_t features = requested_features(x);
-  uint64_t size = kLegacySize + kHeaderSize + ((features & kAvx) != 0 ? 256 : 0);
+  uint64_t size = host_wide_layout().area_size(features);
   if (!require_xsave(x) || !locate(x, size, 64, AccessType::kWrite, linear)) return false;
   if (!check_write(x, linear, size)) return false;
   uint64_t present = 0;
@@ -125,14 +141,20 @@ bool execute_xsave(Execution& x) {
     return false;
   if ((features & kAvx) != 0 && !write_linear(x, linear + kYmmHigh, part(x.state, kYmmHigh, vector_bytes(x))))
     return false;
-  return write_linear_integer(x, linear + kHeader, 8, present | features);
+  uint64_t in_use = load_le<uint64_t>(x.state.xsave, kHeader) | kGuestExtendedState;
+  for (const WidePart& wide : wide_parts(x)) {
+    if ((features & in_use & wide.component) != 0 &&
+        !write_linear(x, linear + wide.offset, part(x.state, wide.offset, wide.size)))
+      return false;
+  }
+  return write_linear_integer(x, linear + kHeader, 8, (present & ~features) | (features & in_use));
 }
 
 bool execute_xrstor(Execution& x) {
   uint64_t linear = 0;
-  std::array<uint8_t, kYmmHigh + 256> area{};
+  std::array<uint8_t, kXsaveAreaSize> area{};
   uint64_t features = requested_features(x);
-  size_t size = (features & kAvx) != 0 ? area.size() : kYmmHigh;
+  size_t size = host_wide_layout().area_size(features);
   if (!require_xsave(x) || !locate(x, size, 64, AccessType::kRead, linear)) return false;
   if (!read_linear(x, linear, MutableByteView(area).first(size))) return false;
   uint64_t present = load_le<uint64_t>(area, kHeader);
@@ -162,6 +184,16 @@ bool execute_xrstor(Execution& x) {
   };
   load_vectors(kSse, kXmm);
   load_vectors(kAvx, kYmmHigh);
+  if ((features & kWideState) == 0) return true;
+  make_wide_state_present(x.state);
+  for (const WidePart& wide : wide_parts(x)) {
+    if ((features & wide.component) == 0) continue;
+    if ((present & wide.component) != 0) {
+      std::copy_n(area.begin() + wide.offset, wide.size, state.begin() + wide.offset);
+    } else {
+      std::fill_n(state.begin() + wide.offset, wide.size, uint8_t{0});
+    }
+  }
   return true;
 }
 

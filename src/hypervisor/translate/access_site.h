@@ -28,7 +28,7 @@ struct AccessSite {
   [[nodiscard]] FlagsPlace flags() const { return static_cast<FlagsPlace>(kinds & kFlags); }
   [[nodiscard]] bool write() const { return (kinds & kWrite) != 0; }
   [[nodiscard]] bool general() const { return (kinds & kGeneral) != 0; }  // DecodedInstruction::general
-  // Of several instructions: which one faults is for the interpreter to find.
+  // Of several instructions, or under a mask: which of them faults, if any, is for the interpreter to find.
   [[nodiscard]] bool several() const { return (kinds & kSeveral) != 0; }
   // Of rep movs and rep stos: bytes of an element. The access is the whole run of rcx elements, within a
   // page, or with long_run() all of the instruction's. Else 0.

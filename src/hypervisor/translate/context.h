@@ -124,7 +124,9 @@ struct JumpSite {
   uint32_t page_number;
 };
 
-inline constexpr uint32_t kVectorSaveSize = 16 * 32;
+// zmm0 to zmm31 and k0 to k7; without AVX-512, ymm0 to ymm15.
+inline constexpr uint32_t kWideSaveRegisters = 32, kWideSaveMasks = 8;
+inline constexpr uint32_t kVectorSaveSize = kWideSaveRegisters * 64 + kWideSaveMasks * 8;
 
 // Laid out for translated code; `cpu` is what C++ works on. Lives in a mapping of its own.
 struct alignas(4096) Context {
@@ -156,6 +158,8 @@ struct alignas(4096) Context {
   LeaveReason reason;
   uint32_t host_mxcsr;
   uint32_t guest_mxcsr;      // while C++ is called
+  uint32_t extended_state;   // components that the guest has in the host's registers: bits of XCR0
+  WideLayout wide_layout;
   FpuLevel fpu_level;        // of the guest's state now, for kernel code
   uint8_t interrupt_wanted;  // the machine waits for IF: sti must leave
   // The page that the last store hit which dropped blocks, until whoever makes blocks of that page has seen

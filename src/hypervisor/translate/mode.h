@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "hypervisor/interpret/cpu.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::hypervisor {
 
@@ -16,11 +17,13 @@ inline constexpr uint32_t kModeFpuShift = 2;
 inline constexpr uint32_t kModeCount = 16;  // of jump caches
 
 // The extended state that instructions may use without #NM or #UD (SDM volume 1, 13.1; volume 3, 2.5).
-enum class FpuLevel : uint8_t { kNone, kSse, kAvx };
+enum class FpuLevel : uint8_t { kNone, kSse, kAvx, kWide };
 
 inline FpuLevel fpu_level(const CpuState& state) {
   if ((state.cr0 & (cr0::kEm | cr0::kTs)) != 0 || (state.cr4 & cr4::kOsfxsr) == 0) return FpuLevel::kNone;
-  return (state.cr4 & cr4::kOsxsave) != 0 && (state.xcr0 & 7) == 7 ? FpuLevel::kAvx : FpuLevel::kSse;
+  if ((state.cr4 & cr4::kOsxsave) == 0 || (state.xcr0 & kGuestExtendedState) != kGuestExtendedState)
+    return FpuLevel::kSse;
+  return (state.xcr0 & kWideState) != 0 ? FpuLevel::kWide : FpuLevel::kAvx;
 }
 
 inline FpuLevel fpu_level(CodeMode mode) { return static_cast<FpuLevel>((mode >> kModeFpuShift) & 3); }

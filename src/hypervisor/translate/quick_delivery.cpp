@@ -160,9 +160,9 @@ uint64_t missed_address(Context& context, const AccessSite& site, uint64_t size,
 // A misaligned vector operand (or that of cmpxchg16b) is #GP before it is a page fault, and an x87 exception
 // that waits is #MF. The two instructions of MMX with 16 bytes, cvtpd2pi and cvttpd2pi, are interpreted.
 bool faults_first(const AccessSite& site, uint64_t linear) {
-  constexpr uint8_t kXmm = 16, kYmm = 32;
+  constexpr uint8_t kXmm = 16, kYmm = 32, kZmm = 64;
   if (site.several()) return false;
-  if (site.size == kXmm || site.size == kYmm) return linear % site.size == 0;
+  if (site.size == kXmm || site.size == kYmm || site.size == kZmm) return linear % site.size == 0;
   return site.general();
 }
 }  // namespace

@@ -8,8 +8,8 @@ namespace cumulet::hypervisor::quick {
 
 namespace {
 // The area's parts (SDM volume 1, 13.4).
-constexpr uint64_t kMxcsrOffset = 24, kHeader = 512, kStandardSize = 576, kSizeWithAvx = 832, kAlignment = 64;
-constexpr uint64_t kAvx = 4, kSseOrAvx = 6;
+constexpr uint64_t kMxcsrOffset = 24, kHeader = 512, kStandardSize = 576, kAlignment = 64;
+constexpr uint64_t kSseOrAvx = 6;
 constexpr uint32_t kMxcsrMask = 0xffff;
 
 bool decline(Context& context) {
@@ -41,7 +41,7 @@ void copy(uint8_t* to, uint64_t from, uint64_t size) {
 bool save_extended(Context* pointer) {
   Context& context = *pointer;
   uint64_t features = requested_features(context.cpu.state);
-  uint64_t area = find_area(context, (features & kAvx) != 0 ? kSizeWithAvx : kStandardSize, true);
+  uint64_t area = find_area(context, context.wide_layout.area_size(features), true);
   take_flags(context);
   if (area == 0) return decline(context);
   asm volatile("xsave64 (%0)" : : "r"(area), "a"(static_cast<uint32_t>(features)), "d"(0) : "memory");
@@ -53,7 +53,7 @@ bool restore_extended(Context* pointer) {
   Context& context = *pointer;
   CpuState& state = context.cpu.state;
   uint64_t features = requested_features(state);
-  uint64_t size = (features & kAvx) != 0 ? kSizeWithAvx : kStandardSize;
+  uint64_t size = context.wide_layout.area_size(features);
   uint64_t area = find_area(context, size, false);
   take_flags(context);
   if (area == 0) return decline(context);

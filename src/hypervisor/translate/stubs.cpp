@@ -166,7 +166,7 @@ class Generator : public Xbyak::CodeGenerator {
     wrgsbase(rdi);
     mov(field(&layout_.host_rsp), rsp);
     mov(rdi, field(&layout_.xsave_area));
-    mov(eax, kGuestExtendedState);
+    mov(eax, field(&layout_.extended_state, false));
     xor_(edx, edx);
     xrstor64(rdi);
     go_on();
@@ -230,7 +230,7 @@ class Generator : public Xbyak::CodeGenerator {
 
   void save_extended_state() {
     mov(rdi, field(&layout_.xsave_area));
-    mov(eax, kGuestExtendedState);
+    mov(eax, field(&layout_.extended_state, false));
     xor_(edx, edx);
     xsave64(rdi);
   }
@@ -257,10 +257,10 @@ class Generator : public Xbyak::CodeGenerator {
     go_on();
   }
 
-  // C++ may use the vector registers and MXCSR, but no x87 register: so keeping ymm0 to ymm15 and MXCSR in
-  // the Context is enough, and much cheaper than XSAVE.
+  // C++ may use the vector registers and MXCSR, but no x87 register: so keeping ymm0 to ymm15 (or all that
+  // AVX-512 has: the C library uses that) and MXCSR in the Context is enough, and much cheaper than XSAVE.
   void call_handler(LightLeaveHandler handler) {
-    move_vectors(true);
+    move_all_vectors(true);
     vzeroupper();
     mxcsr(true, &layout_.guest_mxcsr);
     mxcsr(false, &layout_.host_mxcsr);
@@ -268,7 +268,7 @@ class Generator : public Xbyak::CodeGenerator {
     mov(rax, reinterpret_cast<uint64_t>(handler));
     call(rax);
     mov(ecx, eax);
-    move_vectors(false);
+    move_all_vectors(false);
     mxcsr(false, &layout_.guest_mxcsr);
     test(cl, cl);
     jz(leave_saved_, T_NEAR);
@@ -282,6 +282,42 @@ class Generator : public Xbyak::CodeGenerator {
       stmxcsr(dword[Xbyak::RegExp(displacement)]);
     } else {
       ldmxcsr(dword[Xbyak::RegExp(displacement)]);
+    }
+  }
+
+  // Flags are lost, rcx is kept.
+  void move_all_vectors(bool save) {
+    if (host_wide_layout().end == 0) return move_vectors(save);
+    Xbyak::Label wide, done;
+    cmp(field(&layout_.extended_state, false), kGuestExtendedState);
+    jne(wide, T_NEAR);
+    move_vectors(save);
+    jmp(done, T_NEAR);
+    L(wide);
+    move_wide_vectors(save);
+    L(done);
+  }
+
+  void move_wide_vectors(bool save) {
+    auto place = [this](size_t offset) {
+      putSeg(gs);
+      return ptr[Xbyak::RegExp(static_cast<size_t>(context_offset(layout_, &layout_.vector_save)) + offset)];
+    };
+    for (int i = 0; i < static_cast<int>(kWideSaveRegisters); ++i) {
+      Xbyak::Address slot = place(static_cast<size_t>(i) * 64);
+      if (save) {
+        vmovdqa64(slot, Xbyak::Zmm(i));
+      } else {
+        vmovdqa64(Xbyak::Zmm(i), slot);
+      }
+    }
+    for (int i = 0; i < static_cast<int>(kWideSaveMasks); ++i) {
+      Xbyak::Address slot = place(kWideSaveRegisters * 64 + static_cast<size_t>(i) * 8);
+      if (save) {
+        kmovq(slot, Xbyak::Opmask(i));
+      } else {
+        kmovq(Xbyak::Opmask(i), slot);
+      }
     }
   }
 

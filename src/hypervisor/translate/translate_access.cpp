@@ -181,7 +181,9 @@ void Translator::translate_memory(const DecodedInstruction& instruction) {
   if (translate_access_run()) return;
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
-  check_access({Address::Form::kOperand}, instruction.memory.size, instruction.memory.write, flags);
+  // Under a mask, a page that is not there may not matter: the interpreter finds out.
+  check_access({Address::Form::kOperand}, instruction.memory.size, instruction.memory.write, flags,
+               instruction.memory.masked);
   restore_flags(flags);
   record(flags == FlagsPlace::kRax);
   hot_.raw(with_memory_base(instruction, address_).view());

@@ -21,11 +21,18 @@ bool is_canonical(uint64_t linear) {
   return static_cast<uint64_t>(static_cast<int64_t>(linear << 16) >> 16) == linear;
 }
 
-// XRSTOR faults on these fields, and it runs in our own code.
-void sanitize_extended_state(CpuState& state) {
+// What this vCPU may have in XCR0 (SDM volume 1, 13.3).
+uint64_t guest_extended_state(const CpuidTable& cpuid) {
+  constexpr uint32_t kXsaveLeaf = 0xd;
+  bool wide = host_wide_layout().end != 0 && (cpuid.query(kXsaveLeaf, 0).eax & kWideState) == kWideState;
+  return wide ? kGuestExtendedState | kWideState : kGuestExtendedState;
+}
+
+// XRSTOR faults on these fields, and it runs in our own code. `components` are those that the vCPU has.
+void sanitize_extended_state(CpuState& state, uint64_t components) {
   MutableByteView area = state.xsave;
   store_le<uint32_t>(area, kMxcsrOffset, load_le<uint32_t>(area, kMxcsrOffset) & kMxcsrMask);
-  store_le<uint64_t>(area, kXstateBvOffset, load_le<uint64_t>(area, kXstateBvOffset) & kGuestExtendedState);
+  store_le<uint64_t>(area, kXstateBvOffset, load_le<uint64_t>(area, kXstateBvOffset) & components);
   for (size_t offset = kXcompBvOffset; offset < kXstateBvOffset + 64; offset += 8)
     store_le<uint64_t>(area, offset, 0);
   settle_x87(state);
@@ -38,6 +45,7 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
       context_(mapping_->get()),
       cpu_(context_.cpu),
       cpuid_(cpuid),
+      extended_state_(guest_extended_state(cpuid)),
       space_(space),
       use_jump_cache_(options.mode == TranslateMode::kChainedBlocks),
       gate_(*mapping_),
@@ -52,6 +60,8 @@ TranslateVcpu::TranslateVcpu(uint32_t index, const CpuidTable& cpuid, GuestMemor
   context_.lookup = nullptr;
   context_.seams = &seams_;
   context_.host_mxcsr = kHostMxcsr;
+  context_.extended_state = kGuestExtendedState;
+  context_.wide_layout = host_wide_layout();
   context_.interrupt_wanted = 0;
   context_.string_rest = 0;
   context_.dropping_store_page = kNoPage;
@@ -229,7 +239,7 @@ std::optional<Exit> TranslateVcpu::run_translated(const BlockRequest& request, u
   std::optional<FoundBlock> block = space_->find(request, gate_);
   if (!block) return interpreter_.step();
   if (!prepare_entry(request, *block, epoch)) return std::nullopt;
-  sanitize_extended_state(cpu_.state);
+  sanitize_extended_state(cpu_.state, extended_state_);
   call_enter_stub();
   merge_flags();
   switch (context_.reason) {
@@ -388,12 +398,15 @@ Result<void> TranslateVcpu::set_state(const CpuState& state) {
   const Segment& code = state.segments[kCs];
   if (long_active && code.long_mode() && (code.default_big() || !is_canonical(state.rip)))
     return fail(ErrorCode::kInvalidArgument, "64-bit code needs CS.D clear and a canonical RIP");
-  if ((state.xcr0 & 1) == 0 || (state.xcr0 & ~uint64_t{kGuestExtendedState}) != 0)
-    return fail(ErrorCode::kInvalidArgument, "XCR0 must be a set of x87, SSE and AVX with x87 in it");
+  uint64_t wide = state.xcr0 & kWideState;
+  bool wide_alone = wide != 0 && (state.xcr0 & ~extended_state_) == 0 && state.xcr0 != extended_state_;
+  if ((state.xcr0 & 1) == 0 || (state.xcr0 & ~extended_state_) != 0 || wide_alone)
+    return fail(ErrorCode::kInvalidArgument,
+                "XCR0 must be a set of x87, SSE, AVX and AVX-512 with x87 in it");
   interpreter_.abandon();
   cpu_.state = state;
   cpu_.state.rflags |= rflags::kFixed;
-  sanitize_extended_state(cpu_.state);
+  sanitize_extended_state(cpu_.state, extended_state_);
   cpu_.pending_interrupt.reset();
   cpu_.pending_nmi = cpu_.nmi_blocked = false;
   tlb_flush_all();

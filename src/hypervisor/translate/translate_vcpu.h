@@ -91,6 +91,7 @@ class TranslateVcpu final : public Vcpu, private CpuObserver {
   Context& context_;
   Cpu& cpu_;
   const CpuidTable cpuid_;
+  const uint64_t extended_state_;  // bits of XCR0 that the guest may set
   CodeSpace* const space_;
   const bool use_jump_cache_;
   Gate gate_;

@@ -9,6 +9,7 @@ void TranslateVcpu::set_extended_state_area() {
 }
 
 void TranslateVcpu::call_enter_stub() {
+  context_.extended_state = kGuestExtendedState | (static_cast<uint32_t>(cpu_.state.xcr0) & kWideState);
   const CodeCache& cache = space_->cache();
   NativeFaultScope scope(context_, cache.stub_address(), cache.size(), space_->stubs().leave_fault,
                          &TranslateVcpu::handle_window_fault);

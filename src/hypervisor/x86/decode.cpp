@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "hypervisor/x86/wide_vectors.h"
 
 namespace cumulet::hypervisor {
 
@@ -91,6 +92,7 @@ void describe_flags(const Raw& raw, DecodedInstruction& out) {
 
 // What may run natively, by Zydis' category. Kinds that need more than this are picked out before.
 bool is_computation(const ZydisDecodedInstruction& instruction) {
+  if (is_wide_vector_set(instruction.meta.isa_set)) return true;
   switch (instruction.meta.category) {
     case ZYDIS_CATEGORY_ADOX_ADCX:
     case ZYDIS_CATEGORY_AES:
@@ -149,9 +151,10 @@ bool is_computation(const ZydisDecodedInstruction& instruction) {
 // operand moved.
 bool is_refused(const Raw& raw) {
   const ZydisDecodedInstruction& instruction = raw.instruction;
-  if (instruction.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
-      instruction.encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
-    return true;
+  bool known = instruction.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
+               instruction.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ||
+               is_wide_vector_set(instruction.meta.isa_set);
+  if (!known) return true;
   if ((instruction.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) != 0) return true;
   switch (instruction.mnemonic) {
     case ZYDIS_MNEMONIC_FXSAVE:
@@ -211,7 +214,20 @@ ExtendedState extended_state(const Raw& raw) {
   bool general = raw.instruction.meta.category == ZYDIS_CATEGORY_BMI1 ||
                  raw.instruction.meta.category == ZYDIS_CATEGORY_BMI2;
   if (raw.instruction.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && !general) state = ExtendedState::kAvx;
+  if (is_wide_vector_set(raw.instruction.meta.isa_set)) state = ExtendedState::kWide;
   return state;
+}
+
+// What EVEX adds to a memory operand: a mask, and 8-bit displacements in units (SDM volume 2, 2.7.5).
+void describe_compression(const Raw& raw, const ZydisDecodedOperand& operand, MemoryOperand& out) {
+  if (raw.instruction.encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX) return;
+  out.masked = raw.instruction.avx.mask.mode != ZYDIS_MASK_MODE_DISABLED;
+  const auto& displacement = raw.instruction.raw.disp;
+  if (displacement.size != 8 || displacement.value == 0) return;
+  constexpr uint8_t kMostShift = 6;
+  while (out.displacement_shift < kMostShift &&
+         displacement.value * (int64_t{1} << out.displacement_shift) != operand.mem.disp.value)
+    ++out.displacement_shift;
 }
 
 // Looks at every operand; false if one is of a kind that cannot run natively.
@@ -224,9 +240,7 @@ bool describe_operands(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
         case ZYDIS_REGCLASS_CONTROL:
         case ZYDIS_REGCLASS_DEBUG:
         case ZYDIS_REGCLASS_TEST:
-        case ZYDIS_REGCLASS_MASK:
         case ZYDIS_REGCLASS_BOUND:
-        case ZYDIS_REGCLASS_ZMM:
         case ZYDIS_REGCLASS_TMM: return false;
         default: break;
       }
@@ -250,6 +264,7 @@ bool describe_operands(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
       out.memory.write = (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
       if (operand.mem.segment == ZYDIS_REGISTER_FS) out.memory.segment = MemoryOperand::Base::kFs;
       if (operand.mem.segment == ZYDIS_REGISTER_GS) out.memory.segment = MemoryOperand::Base::kGs;
+      describe_compression(raw, operand, out.memory);
     }
   }
   return true;
@@ -260,6 +275,11 @@ void describe_encoding(const Raw& raw, DecodedInstruction& out) {
   if (raw.instruction.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
     out.vex_offset = layout.vex.offset;
     out.vex_size = layout.vex.size;
+    out.opcode_offset = out.vex_offset + out.vex_size;
+  } else if (raw.instruction.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX) {
+    constexpr uint8_t kEvexSize = 4;
+    out.vex_offset = layout.evex.offset;
+    out.vex_size = kEvexSize;
     out.opcode_offset = out.vex_offset + out.vex_size;
   } else {
     bool has_rex = (raw.instruction.attributes & ZYDIS_ATTRIB_HAS_REX) != 0;
@@ -505,6 +525,8 @@ Kind string_kind(const Raw& raw, DecodedInstruction& out) {
 }
 
 Kind kind_of(Raw& raw, uint64_t rip, DecodedInstruction& out) {
+  bool wide = raw.instruction.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+  if (wide && !is_wide_vector_set(raw.instruction.meta.isa_set)) return Kind::kInterpret;
   switch (raw.instruction.mnemonic) {
     case ZYDIS_MNEMONIC_XBEGIN:
     case ZYDIS_MNEMONIC_XEND:
@@ -587,10 +609,11 @@ EncodedBytes with_memory_base(const DecodedInstruction& instruction, uint8_t bas
     uint8_t prefix = instruction.bytes[i];
     if (prefix == 0x66 || prefix == 0xf2 || prefix == 0xf3 || prefix == 0xf0) out.append(prefix);
   }
-  if (instruction.vex_size == 3) {
+  if (instruction.vex_size >= 3) {
     out.append(instruction.bytes[instruction.vex_offset]);
     out.append(instruction.bytes[instruction.vex_offset + 1] | 0x60);  // X and B are stored inverted
-    out.append(instruction.bytes[instruction.vex_offset + 2]);
+    for (uint8_t i = 2; i < instruction.vex_size; ++i)
+      out.append(instruction.bytes[instruction.vex_offset + i]);
   } else if (instruction.vex_size == 2) {
     out.append(instruction.bytes[instruction.vex_offset]);
     out.append(instruction.bytes[instruction.vex_offset + 1]);
@@ -611,7 +634,7 @@ EncodedBytes load_operand_address(const DecodedInstruction& instruction, uint8_t
   EncodedBytes out;
   if (instruction.memory.address32) out.append(0x67);
   uint8_t extension = 0;
-  if (instruction.vex_size == 3) {
+  if (instruction.vex_size >= 3) {
     extension = static_cast<uint8_t>(~instruction.bytes[instruction.vex_offset + 1] >> 5) & 3;
   } else if (instruction.vex_size == 0 && has_rex(instruction)) {
     extension = instruction.bytes[instruction.rex_offset] & 3;
@@ -619,9 +642,19 @@ EncodedBytes load_operand_address(const DecodedInstruction& instruction, uint8_t
   out.append(static_cast<uint8_t>(0x48 | (destination >= 8 ? 4 : 0) | extension));
   out.append(0x8d);
   uint8_t modrm = instruction.bytes[instruction.modrm_offset];
+  uint8_t operand_end = instruction.operand_end;
+  bool widened = instruction.memory.displacement_shift != 0;
+  if (widened) {  // to 32 bits: lea has no units
+    constexpr uint8_t kShort = 0x40, kLong = 0x80;
+    modrm = static_cast<uint8_t>((modrm & ~kShort) | kLong);
+    --operand_end;
+  }
   out.append(static_cast<uint8_t>((modrm & 0xc7) | ((destination & 7) << 3)));
-  for (uint8_t i = instruction.modrm_offset + 1; i < instruction.operand_end; ++i)
-    out.append(instruction.bytes[i]);
+  for (uint8_t i = instruction.modrm_offset + 1; i < operand_end; ++i) out.append(instruction.bytes[i]);
+  if (!widened) return out;
+  auto units = static_cast<int8_t>(instruction.bytes[operand_end]);
+  auto displacement = static_cast<uint32_t>(int32_t{units} * (1 << instruction.memory.displacement_shift));
+  for (int i = 0; i < 4; ++i) out.append(static_cast<uint8_t>(displacement >> (8 * i)));
   return out;
 }
 

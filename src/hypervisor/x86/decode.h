@@ -67,7 +67,8 @@ enum class SystemOperation : uint8_t {
 };
 inline constexpr size_t kSystemOperations = 16;
 
-enum class ExtendedState : uint8_t { kNone, kSse, kAvx };  // kSse stands for x87 and MMX too
+// kSse stands for x87 and MMX too, kWide for AVX-512.
+enum class ExtendedState : uint8_t { kNone, kSse, kAvx, kWide };
 
 // The memory operand.
 struct MemoryOperand {
@@ -75,6 +76,8 @@ struct MemoryOperand {
   bool write = false;
   bool rip_relative = false;  // then the address is the constant `target`
   bool address32 = false;
+  bool masked = false;             // by an opmask register: not all of its bytes need to be there
+  uint8_t displacement_shift = 0;  // an 8-bit displacement counts units of so many bytes (log2)
   enum class Base : uint8_t { kZero, kFs, kGs } segment = Base::kZero;
 };
 

@@ -34,6 +34,12 @@ constexpr uint32_t kLeaf7Ebx =
           19 /*ADX*/, 20 /*SMAP*/, 23 /*CLFLUSHOPT*/, 24 /*CLWB*/, 29 /*SHA*/});
 constexpr uint32_t kLeaf7Ecx = bits({2 /*UMIP*/, 22 /*RDPID*/});
 constexpr uint32_t kLeaf7Edx = bits({4 /*FSRM*/});
+// AVX-512.
+constexpr uint32_t kWideLeaf7Ebx = bits({16 /*F*/, 17 /*DQ*/, 21 /*IFMA*/, 28 /*CD*/, 30 /*BW*/, 31 /*VL*/});
+constexpr uint32_t kWideLeaf7Ecx =
+    bits({1 /*VBMI*/, 6 /*VBMI2*/, 11 /*VNNI*/, 12 /*BITALG*/, 14 /*VPOPCNTDQ*/});
+constexpr uint32_t kWideLeaf7Edx = bits({8 /*VP2INTERSECT*/});
+constexpr uint32_t kWideLeaf71Eax = bits({5 /*BF16*/});
 
 // What emulation adds, whatever the host has. SERIALIZE is a fence and the end of a block; without it Linux
 // serializes by iret.
@@ -66,7 +72,19 @@ void add(CpuidTable& table, uint32_t leaf, uint32_t subleaf, const CpuidResult& 
   table.set({leaf, subleaf, true, result});
 }
 
-void add_basic(CpuidTable& table, const CpuidProbe& host) {
+void add_leaf_7(CpuidTable& table, const CpuidProbe& host, bool wide) {
+  bool amd = is_amd(host(0, 0));
+  CpuidResult seven = host(7, 0);
+  uint32_t ebx = kLeaf7Ebx, ecx = kLeaf7Ecx, edx = kLeaf7Edx;
+  if (wide) ebx |= kWideLeaf7Ebx, ecx |= kWideLeaf7Ecx, edx |= kWideLeaf7Edx;
+  edx = (seven.edx & edx) | kSerializeBit;
+  if (!amd) edx |= kSpeculationControlBit | kArchCapabilitiesBit;
+  uint32_t more = wide && seven.eax != 0 ? host(7, 1).eax & kWideLeaf71Eax : 0;
+  add(table, 7, 0, {more != 0 ? 1u : 0u, seven.ebx & ebx, seven.ecx & ecx, edx});
+  if (more != 0) add(table, 7, 1, {more, 0, 0, 0});
+}
+
+void add_basic(CpuidTable& table, const CpuidProbe& host, bool wide) {
   constexpr uint32_t kClflush64Bytes = 8 << 8;
   constexpr uint32_t kOneProcessor = 1 << 16;
   CpuidResult vendor = host(0, 0);
@@ -86,24 +104,24 @@ void add_basic(CpuidTable& table, const CpuidProbe& host) {
   }
   constexpr uint32_t kApicTimerAlwaysRuns = 1 << 2;
   add(table, 6, {kApicTimerAlwaysRuns, 0, 0, 0});
-  if (vendor.eax >= 7) {
-    CpuidResult seven = host(7, 0);
-    uint32_t edx = (seven.edx & kLeaf7Edx) | kSerializeBit;
-    if (!is_amd(vendor)) edx |= kSpeculationControlBit | kArchCapabilitiesBit;
-    add(table, 7, 0, {0, seven.ebx & kLeaf7Ebx, seven.ecx & kLeaf7Ecx, edx});
-  }
+  if (vendor.eax >= 7) add_leaf_7(table, host, wide);
 }
 
-// XSAVE in the standard format only, of x87, SSE and AVX (SDM volume 1, 13.2).
-void add_xsave(CpuidTable& table, const CpuidProbe& host) {
+// XSAVE in the standard format only, of x87, SSE, AVX and AVX-512 (SDM volume 1, 13.2).
+void add_xsave(CpuidTable& table, const CpuidProbe& host, const WideLayout& wide) {
   constexpr uint32_t kLegacyAndHeader = 576, kAvxSize = 256, kXsaveopt = 1;
   CpuidResult one = host(1, 0);
   if ((one.ecx & bits({26})) == 0) return;
   bool avx = (one.ecx & kAvxBit) != 0;
-  uint32_t size = kLegacyAndHeader + (avx ? kAvxSize : 0);
-  add(table, kXsaveLeaf, 0, {avx ? 7u : 3u, kLegacyAndHeader, size, 0});
+  uint32_t components = avx ? 7u : 3u;
+  if (wide.end != 0) components |= kWideState;
+  add(table, kXsaveLeaf, 0, {components, kLegacyAndHeader, wide.area_size(components), 0});
   add(table, kXsaveLeaf, 1, {host(kXsaveLeaf, 1).eax & kXsaveopt, 0, 0, 0});
   if (avx) add(table, kXsaveLeaf, 2, {kAvxSize, kLegacyAndHeader, 0, 0});
+  if (wide.end == 0) return;
+  add(table, kXsaveLeaf, 5, {WideLayout::kOpmaskSize, wide.opmask, 0, 0});
+  add(table, kXsaveLeaf, 6, {WideLayout::kUpperHalvesSize, wide.upper_halves, 0, 0});
+  add(table, kXsaveLeaf, 7, {WideLayout::kHighRegistersSize, wide.high_registers, 0, 0});
 }
 
 void add_brand(CpuidTable& table) {
@@ -144,10 +162,10 @@ CpuidResult host_cpuid(uint32_t leaf, uint32_t subleaf) {
   return result;
 }
 
-CpuidTable emulated_cpuid(const CpuidProbe& host) {
+CpuidTable emulated_cpuid(const CpuidProbe& host, const WideLayout& wide) {
   CpuidTable table;
-  add_basic(table, host);
-  add_xsave(table, host);
+  add_basic(table, host, wide.end != 0);
+  add_xsave(table, host, wide);
   add_extended(table, host);
   return table;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "hypervisor/x86/cpuid.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::hypervisor {
 
@@ -17,7 +18,8 @@ CpuidResult host_cpuid(uint32_t leaf, uint32_t subleaf);
 
 // Returns the table for a host that answers as `host` does. Without topology, APIC id, x2APIC, TSC deadline
 // and the hypervisor's own leaves, which the machine adds. Vendor, family and model are the host's, because
-// kernels choose instruction sequences by them, and those run on the host.
-CpuidTable emulated_cpuid(const CpuidProbe& host = host_cpuid);
+// kernels choose instruction sequences by them, and those run on the host. `wide` says whether it shows
+// AVX-512, and where that lies in XSAVE areas.
+CpuidTable emulated_cpuid(const CpuidProbe& host = host_cpuid, const WideLayout& wide = host_wide_layout());
 
 }  // namespace cumulet::hypervisor

@@ -6,12 +6,14 @@
 namespace cumulet::hypervisor {
 namespace {
 
+CpuidResult host_with_everything(uint32_t leaf, uint32_t) {
+  if (leaf == 0) return {0x20, 0x68747541, 0x444d4163, 0x69746e65};
+  if (leaf == 0x80000000) return {0x80000028, 0, 0, 0};
+  return {~0u, ~0u, ~0u, ~0u};
+}
+
 TEST(EmulatedCpuid, ShowsOnlyWhatHostAndEmulationHave) {
-  CpuidTable everything = emulated_cpuid([](uint32_t leaf, uint32_t) {
-    if (leaf == 0) return CpuidResult{0x20, 0x68747541, 0x444d4163, 0x69746e65};
-    if (leaf == 0x80000000) return CpuidResult{0x80000028, 0, 0, 0};
-    return CpuidResult{~0u, ~0u, ~0u, ~0u};
-  });
+  CpuidTable everything = emulated_cpuid(host_with_everything, {});
   EXPECT_EQ(everything.query(1, 0).ecx & (1u << 5), 0u);    // VMX
   EXPECT_EQ(everything.query(1, 0).ecx & (1u << 3), 0u);    // MONITOR
   EXPECT_NE(everything.query(1, 0).ecx & (1u << 28), 0u);   // AVX
@@ -23,6 +25,23 @@ TEST(EmulatedCpuid, ShowsOnlyWhatHostAndEmulationHave) {
   CpuidTable nothing = emulated_cpuid([](uint32_t, uint32_t) { return CpuidResult{}; });
   EXPECT_EQ(nothing.query(1, 0).edx, 0u);
   EXPECT_EQ(nothing.find(0xd), nullptr);
+}
+
+TEST(EmulatedCpuid, ShowsAvx512WithTheHostsLayoutOfItsState) {
+  const WideLayout layout{.opmask = 832, .upper_halves = 896, .high_registers = 1408, .end = 2432};
+  CpuidTable table = emulated_cpuid(host_with_everything, layout);
+  EXPECT_NE(table.query(7, 0).ebx & (1u << 16), 0u);  // F
+  EXPECT_EQ(table.query(7, 0).ebx & (1u << 27), 0u);  // ER
+  EXPECT_NE(table.query(7, 0).ecx & (1u << 1), 0u);   // VBMI
+  EXPECT_EQ(table.query(7, 0).edx & (1u << 23), 0u);  // FP16
+  EXPECT_EQ(table.query(7, 0).eax, 1u);
+  EXPECT_EQ(table.query(7, 1).eax, 1u << 5);  // BF16
+  EXPECT_EQ(table.query(0xd, 0).eax, 0xe7u);
+  EXPECT_EQ(table.query(0xd, 0).ecx, 2432u);
+  EXPECT_EQ(table.query(0xd, 6).eax, 512u);
+  EXPECT_EQ(table.query(0xd, 6).ebx, 896u);
+  EXPECT_EQ(layout.area_size(7), 832u);
+  EXPECT_EQ(layout.area_size(3 | kOpmaskState), 896u);
 }
 
 TEST(EmulatedCpuid, AddsWhatEmulationHasByItself) {

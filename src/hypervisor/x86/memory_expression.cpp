@@ -9,7 +9,7 @@ namespace cumulet::hypervisor {
 namespace {
 constexpr uint8_t kRsp = 4, kRbp = 5;
 constexpr uint8_t kRexB = 1, kRexX = 2;
-constexpr uint8_t kTwoByteVex = 0xc5, kThreeByteVex = 0xc4;
+constexpr uint8_t kTwoByteVex = 0xc5, kThreeByteVex = 0xc4, kEvexSize = 4;
 
 bool has_rex(const DecodedInstruction& instruction) {
   return instruction.vex_size == 0 && instruction.opcode_offset > 0 &&
@@ -19,7 +19,7 @@ bool has_rex(const DecodedInstruction& instruction) {
 
 // The X and B bits, as in REX.
 uint8_t extension_bits(const DecodedInstruction& instruction) {
-  if (instruction.vex_size == 3)
+  if (instruction.vex_size >= 3)
     return static_cast<uint8_t>(~instruction.bytes[instruction.vex_offset + 1] >> 5) & (kRexX | kRexB);
   return has_rex(instruction) ? instruction.bytes[instruction.rex_offset] & (kRexX | kRexB) : 0;
 }
@@ -50,7 +50,12 @@ bool append_opcode(const DecodedInstruction& instruction, uint8_t extension, Enc
                                                    : instruction.opcode_offset;
   for (uint8_t i = 0; i < prefixes_end; ++i)
     if (bytes[i] == 0x66 || bytes[i] == 0xf2 || bytes[i] == 0xf3 || bytes[i] == 0xf0) out.append(bytes[i]);
-  if (instruction.vex_size != 0) {
+  if (instruction.vex_size == kEvexSize) {
+    out.append(bytes[instruction.vex_offset]);
+    out.append(static_cast<uint8_t>((bytes[instruction.vex_offset + 1] & 0x9f) | ((~extension & 3) << 5)));
+    out.append(bytes[instruction.vex_offset + 2]);
+    out.append(bytes[instruction.vex_offset + 3]);
+  } else if (instruction.vex_size != 0) {
     bool short_form = instruction.vex_size == 2;
     uint8_t last = bytes[instruction.vex_offset + instruction.vex_size - 1];
     if (short_form && extension == 0) {
@@ -102,7 +107,8 @@ MemoryExpression memory_expression(const DecodedInstruction& instruction) {
   if (!base_is_displacement) out.base = rm | high((extension & kRexB) != 0);
   uint8_t size = instruction.operand_end - at;
   CHECK(size == 0 || size == 1 || size == 4);
-  if (size == 1) out.displacement = static_cast<int8_t>(bytes[at]);
+  if (size == 1)
+    out.displacement = static_cast<int8_t>(bytes[at]) * (1 << instruction.memory.displacement_shift);
   if (size == 4) out.displacement = static_cast<int32_t>(load_le<uint32_t>(ByteView(bytes), at));
   return out;
 }
@@ -116,7 +122,10 @@ std::optional<EncodedBytes> with_memory_expression(const DecodedInstruction& ins
                                         (indexed && expression.index >= 8 ? kRexX : 0));
   EncodedBytes out;
   if (!append_opcode(instruction, extension, out)) return std::nullopt;
-  bool small = expression.displacement == static_cast<int8_t>(expression.displacement);
+  // EVEX's 8-bit displacements count units, which are not worth finding out.
+  bool small = instruction.vex_size != kEvexSize
+                   ? expression.displacement == static_cast<int8_t>(expression.displacement)
+                   : expression.displacement == 0;
   uint8_t base = expression.base & 7;
   bool sib = indexed || base == kRsp;
   uint8_t mode = expression.displacement == 0 && base != kRbp ? 0 : small ? 1 : 2;
