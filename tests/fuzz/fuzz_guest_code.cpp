@@ -49,7 +49,7 @@ class Guest {
 
   void run(FuzzInput input) {
     make_tables();
-    auto set = vcpu_->set_state(start_state(input));
+    auto set = vcpu_->set_state(start_state(input, engine_->supported_cpuid().query(0xd, 0).eax));
     CHECK(set.has_value());
     std::span<const uint8_t> code;
     for (uint64_t at = kCode; !(code = input.bytes(64)).empty(); at += code.size())
@@ -84,13 +84,13 @@ class Guest {
     CHECK(memory_->write_value<uint8_t>(kHandler, 0xf4));
   }
 
-  static CpuState start_state(FuzzInput& input) {
+  static CpuState start_state(FuzzInput& input, uint64_t extended_state) {
     bool user = (input.byte() & 1) != 0;
     CpuState state = reset_state();
     state.cr0 = cr0::kPe | cr0::kPg | cr0::kEt | cr0::kNe | cr0::kMp | cr0::kWp;
     state.cr3 = kPml4;
     state.cr4 = cr4::kPae | cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kOsxsave;
-    state.xcr0 = 7;
+    state.xcr0 = extended_state;
     state.msr.efer = efer::kLme | efer::kLma | efer::kNx | efer::kSce;
     uint32_t privilege = user ? 0x60 : 0;
     for (Segment& segment : state.segments) segment = {16, 0xc093 | privilege, 0xffffffff, 0};

@@ -55,6 +55,7 @@ void add_vm_run_options(CLI::App& command, VmRunOptions& options) {
       "--translation-cache", options.translation_cache,
       "folder in which the emulated engine keeps translations, so that the next boot of the same "
       "kernel is faster; none by default");
+  command.add_flag("!--no-avx512", machine.avx512, "do not show the guest AVX-512");
   command.add_flag("--debug-exit", machine.debug_exit,
                    "a write of C to port 0xf4 ends the machine, status 2C + 1");
 }

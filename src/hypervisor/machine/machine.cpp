@@ -9,6 +9,7 @@
 #include "hypervisor/firmware/tables.h"
 #include "hypervisor/machine/processor_cpuid.h"
 #include "hypervisor/platform/layout.h"
+#include "hypervisor/x86/wide_vectors.h"
 
 namespace cumulet::hypervisor {
 
@@ -62,6 +63,7 @@ Result<void> Machine::build(const MachineConfig& config, const EngineFactory& ma
                               [this](MachineEnd how) { end(std::move(how)); }};
   for (uint32_t index = 0; index < config.vcpus; ++index) {
     CpuidTable cpuid = processor_cpuid(engine_->supported_cpuid(), index, config.vcpus);
+    if (!config.avx512) hide_wide_vectors(cpuid);
     std::unique_ptr<Vcpu> vcpu = TRY(engine_->create_vcpu(index, cpuid));
     auto processor = std::make_unique<Processor>(index, context);
     LocalApic& apic = board_->add_processor(engine_->tsc_khz(), read_guest_tsc, processor->apic_events());

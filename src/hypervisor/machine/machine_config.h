@@ -22,6 +22,7 @@ struct MachineConfig {
   std::string instance_id;   // DMI board asset tag
   std::string product_uuid;  // DMI product UUID, text form; empty: none
   bool debug_exit = false;   // port 0xf4 ends the machine
+  bool avx512 = true;        // shown to the guest where host and engine have it
 };
 
 // Bounds of what a machine can be.

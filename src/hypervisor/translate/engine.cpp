@@ -14,10 +14,7 @@ namespace {
 class TranslateEngine final : public Engine {
  public:
   TranslateEngine(GuestMemory& memory, const TranslateOptions& options)
-      : memory_(memory),
-        options_(options),
-        cpuid_(emulated_cpuid(host_cpuid, options.wide_vectors ? host_wide_layout() : WideLayout{})),
-        tsc_khz_(host_tsc_khz()) {}
+      : memory_(memory), options_(options), cpuid_(emulated_cpuid()), tsc_khz_(host_tsc_khz()) {}
 
   [[nodiscard]] std::string_view name() const override { return "emulated"; }
   [[nodiscard]] const CpuidTable& supported_cpuid() const override { return cpuid_; }

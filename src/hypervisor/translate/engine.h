@@ -31,8 +31,6 @@ struct TranslateOptions {
   DirectMemory direct_memory = DirectMemory::kAutomatic;
   // A folder in which translations outlive the VM (CodeStore); empty: they do not. With kChainedBlocks only.
   std::string translation_cache = {};
-  // Whether guests are shown AVX-512 where the host has it.
-  bool wide_vectors = true;
   // Regions (Translator) of all code, not only where they pay; for tests, without a translation cache.
   bool regions_everywhere = false;
 };

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "hypervisor/x86/memory_expression.h"
+
 namespace cumulet::hypervisor {
 namespace {
 
@@ -77,33 +79,36 @@ TEST(Decode, KindsOfInstructions) {
 // Everything that depends on state which the host does not share with the guest.
 TEST(Decode, RefusesToRunNatively) {
   const Bytes cases[] = {
-      {0xf4},                                // hlt
-      {0xcc},                                // int3
-      {0x0f, 0x0b},                          // ud2
-      {0x0f, 0x01, 0xee},                    // rdpkru
-      {0x0f, 0x01, 0xef},                    // wrpkru
-      {0x0f, 0x01, 0xd0},                    // xgetbv
-      {0x0f, 0xae, 0x27},                    // xsave [rdi]
-      {0x67, 0x0f, 0xa3, 0x07},              // bt [edi], eax
-      {0x0f, 0xae, 0x07},                    // fxsave [rdi]
-      {0x8e, 0xd8},                          // mov ds, eax
-      {0x0f, 0x00, 0xc8},                    // str eax
-      {0x0f, 0x01, 0x07},                    // sgdt [rdi]
-      {0xa4},                                // movsb
-      {0x67, 0xf3, 0x48, 0xab},              // rep stosq [edi]
-      {0x65, 0xf3, 0xa4},                    // rep movsb from gs
-      {0x0f, 0x07},                          // sysretl
-      {0xcf},                                // iretd
-      {0x66, 0x9d},                          // popf
-      {0xf3, 0x0f, 0xae, 0xd0},              // wrfsbase eax
-      {0x48, 0xa1, 0, 0, 0, 0, 0, 0, 0, 0},  // mov rax, [absolute]
-      {0xd7},                                // xlat
-      {0x66, 0x0f, 0x2d, 0x07},              // cvtpd2pi mm0, [rdi]
-      {0x66, 0x0f, 0x2c, 0x07},              // cvttpd2pi mm0, [rdi]
-      {0xc7, 0xf8, 0, 0, 0, 0},              // xbegin
-      {0x62, 0xf1, 0x7c, 0x48, 0x10, 0xc1},  // vmovups zmm0, zmm1
-      {0xe4, 0x10},                          // in al, 0x10
-      {0x66, 0x55},                          // push bp
+      {0xf4},                                      // hlt
+      {0xcc},                                      // int3
+      {0x0f, 0x0b},                                // ud2
+      {0x0f, 0x01, 0xee},                          // rdpkru
+      {0x0f, 0x01, 0xef},                          // wrpkru
+      {0x0f, 0x01, 0xd0},                          // xgetbv
+      {0x0f, 0xae, 0x27},                          // xsave [rdi]
+      {0x67, 0x0f, 0xa3, 0x07},                    // bt [edi], eax
+      {0x0f, 0xae, 0x07},                          // fxsave [rdi]
+      {0x8e, 0xd8},                                // mov ds, eax
+      {0x0f, 0x00, 0xc8},                          // str eax
+      {0x0f, 0x01, 0x07},                          // sgdt [rdi]
+      {0xa4},                                      // movsb
+      {0x67, 0xf3, 0x48, 0xab},                    // rep stosq [edi]
+      {0x65, 0xf3, 0xa4},                          // rep movsb from gs
+      {0x0f, 0x07},                                // sysretl
+      {0xcf},                                      // iretd
+      {0x66, 0x9d},                                // popf
+      {0xf3, 0x0f, 0xae, 0xd0},                    // wrfsbase eax
+      {0x48, 0xa1, 0, 0, 0, 0, 0, 0, 0, 0},        // mov rax, [absolute]
+      {0xd7},                                      // xlat
+      {0x66, 0x0f, 0x2d, 0x07},                    // cvtpd2pi mm0, [rdi]
+      {0x66, 0x0f, 0x2c, 0x07},                    // cvttpd2pi mm0, [rdi]
+      {0xc7, 0xf8, 0, 0, 0, 0},                    // xbegin
+      {0x62, 0xf2, 0x7d, 0x49, 0x90, 0x04, 0x0b},  // vpgatherdd zmm0 {k1}, [rbx+zmm1]
+      {0x62, 0xf2, 0x7d, 0x49, 0xa0, 0x04, 0x0b},  // vpscatterdd [rbx+zmm1] {k1}, zmm0
+      {0x62, 0xf5, 0x7c, 0x48, 0x58, 0xc1},        // vaddph zmm0, zmm0, zmm1: FP16 is not shown
+      {0x62, 0xf2, 0x7d, 0x48, 0xdc, 0xc1},        // vaesenc zmm0, zmm0, zmm1: nor is VAES
+      {0xe4, 0x10},                                // in al, 0x10
+      {0x66, 0x55},                                // push bp
   };
   for (const Bytes& bytes : cases) {
     DecodedInstruction decoded = decode(bytes);
@@ -133,6 +138,33 @@ TEST(Decode, RegistersWritten) {
   EXPECT_EQ(decode({0xc9}).registers_written, 0b110000);                 // leave
   EXPECT_EQ(decode({0xf3, 0xa4}).registers_written, 0b1100'0010);        // rep movsb
   EXPECT_EQ(decode({0xf3, 0x48, 0xab}).registers_written, 0b1000'0010);  // rep stosq
+}
+
+TEST(Decode, MemoryOfWideVectors) {
+  DecodedInstruction broadcast = decode({0x62, 0xf1, 0x7c, 0x58, 0x58, 0x43, 0x02});  // vaddps {1to16}
+  EXPECT_EQ(broadcast.kind, Kind::kMemory);
+  EXPECT_EQ(broadcast.state, ExtendedState::kWide);
+  EXPECT_EQ(broadcast.memory.size, 4);
+  EXPECT_FALSE(broadcast.memory.masked);
+  EXPECT_EQ(memory_expression(broadcast).displacement, 8);
+  DecodedInstruction whole = decode({0x62, 0xf1, 0x7c, 0x49, 0x11, 0x43, 0xfe});  // vmovups [rbx-128] {k1}
+  EXPECT_EQ(whole.memory.size, 64);
+  EXPECT_TRUE(whole.memory.write);
+  EXPECT_TRUE(whole.memory.masked);
+  EXPECT_EQ(memory_expression(whole).displacement, -128);
+  EXPECT_EQ(decode({0x62, 0xf2, 0x7e, 0x48, 0x31, 0x03}).memory.size, 16);  // vpmovdb [rbx], zmm0
+  // lea rdi, [rbx - 128]: the displacement in bytes
+  EncodedBytes lea = load_operand_address(whole, 7);
+  EXPECT_EQ(Bytes(lea.view().begin(), lea.view().end()), (Bytes{0x48, 0x8d, 0xbb, 0x80, 0xff, 0xff, 0xff}));
+  DecodedInstruction high = decode({0x62, 0x81, 0x7c, 0x48, 0x10, 0x44, 0xc8, 0x01});  // zmm16, [r8+r9*8+64]
+  EncodedBytes plain = with_memory_base(high, 7);
+  EXPECT_EQ(Bytes(plain.view().begin(), plain.view().end()), (Bytes{0x62, 0xe1, 0x7c, 0x48, 0x10, 0x07}));
+  auto moved = with_memory_expression(high, {9, 15, 0, 64});
+  ASSERT_TRUE(moved.has_value());
+  EXPECT_EQ(Bytes(moved->view().begin(), moved->view().end()),
+            (Bytes{0x62, 0x81, 0x7c, 0x48, 0x10, 0x84, 0x39, 0x40, 0, 0, 0}));
+  EXPECT_EQ(decode({0xc5, 0xf8, 0x98, 0xc1}).state, ExtendedState::kWide);  // kortestw
+  EXPECT_EQ(decode({0xc5, 0xf8, 0x98, 0xc1}).flags_killed, 0x8d5);
 }
 
 TEST(Decode, ExtendedState) {

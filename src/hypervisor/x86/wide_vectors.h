@@ -1,7 +1,9 @@
-// AVX-512 as emulated guests are shown it.
+// AVX-512: what of it emulated guests are shown, and how any guest is shown none.
 #pragma once
 
 #include <Zydis/Zydis.h>
+
+#include "hypervisor/x86/cpuid.h"
 
 namespace cumulet::hypervisor {
 
@@ -17,5 +19,8 @@ constexpr bool is_wide_vector_set(ZydisISASet set) {
          within(ZYDIS_ISA_SET_AVX512_VBMI2_128, ZYDIS_ISA_SET_AVX512_VP2INTERSECT_512) ||
          within(ZYDIS_ISA_SET_AVX512_VPOPCNTDQ_128, ZYDIS_ISA_SET_AVX512_VPOPCNTDQ_512);
 }
+
+// Makes `table` that of a processor without AVX-512.
+void hide_wide_vectors(CpuidTable& table);
 
 }  // namespace cumulet::hypervisor
