@@ -126,6 +126,42 @@ bool execute_fxrstor(Execution& x) {
   return true;
 }
 
+namespace {
+// XSAVE writes components in their initial state too, XSAVEOPT does not (SDM volume 1, 13.7 and 13.9).
+bool save_wide(Execution& x, uint64_t linear, uint64_t features, uint64_t in_use) {
+  if ((features & kWideState) == 0) return true;
+  bool optimized =
+      x.info().mnemonic == ZYDIS_MNEMONIC_XSAVEOPT || x.info().mnemonic == ZYDIS_MNEMONIC_XSAVEOPT64;
+  if (optimized) features &= in_use;
+  make_wide_state_present(x.state);
+  store_le<uint64_t>(x.state.xsave, kHeader, in_use);
+  for (const WidePart& wide : wide_parts(x)) {
+    if ((features & wide.component) != 0 && wide.size != 0 &&
+        !write_linear(x, linear + wide.offset, part(x.state, wide.offset, wide.size)))
+      return false;
+  }
+  return true;
+}
+
+// Components that the area's header does not have become initial, as the guest's next header will say.
+void load_wide(Execution& x, ByteView area, uint64_t features, uint64_t present) {
+  auto& state = x.state.xsave;
+  auto in_use = load_le<uint64_t>(state, kHeader);
+  make_wide_state_present(x.state);
+  for (const WidePart& wide : wide_parts(x)) {
+    if ((features & wide.component) == 0) continue;
+    if ((present & wide.component) != 0) {
+      std::copy_n(area.begin() + static_cast<ptrdiff_t>(wide.offset), wide.size, state.begin() + wide.offset);
+    } else {
+      std::fill_n(state.begin() + wide.offset, wide.size, uint8_t{0});
+    }
+  }
+  if (!x.code64()) return;  // there is more of them than was loaded
+  uint64_t loaded = features & kWideState;
+  store_le<uint64_t>(state, kHeader, (in_use & ~loaded) | (loaded & present));
+}
+}  // namespace
+
 bool execute_xsave(Execution& x) {
   uint64_t linear = 0;
   uint64_t features = requested_features(x);
@@ -142,11 +178,7 @@ bool execute_xsave(Execution& x) {
   if ((features & kAvx) != 0 && !write_linear(x, linear + kYmmHigh, part(x.state, kYmmHigh, vector_bytes(x))))
     return false;
   uint64_t in_use = load_le<uint64_t>(x.state.xsave, kHeader) | kGuestExtendedState;
-  for (const WidePart& wide : wide_parts(x)) {
-    if ((features & in_use & wide.component) != 0 &&
-        !write_linear(x, linear + wide.offset, part(x.state, wide.offset, wide.size)))
-      return false;
-  }
+  if (!save_wide(x, linear, features, in_use)) return false;
   return write_linear_integer(x, linear + kHeader, 8, (present & ~features) | (features & in_use));
 }
 
@@ -184,16 +216,7 @@ bool execute_xrstor(Execution& x) {
   };
   load_vectors(kSse, kXmm);
   load_vectors(kAvx, kYmmHigh);
-  if ((features & kWideState) == 0) return true;
-  make_wide_state_present(x.state);
-  for (const WidePart& wide : wide_parts(x)) {
-    if ((features & wide.component) == 0) continue;
-    if ((present & wide.component) != 0) {
-      std::copy_n(area.begin() + wide.offset, wide.size, state.begin() + wide.offset);
-    } else {
-      std::fill_n(state.begin() + wide.offset, wide.size, uint8_t{0});
-    }
-  }
+  if ((features & kWideState) != 0) load_wide(x, area, features, present);
   return true;
 }
 

@@ -133,6 +133,22 @@ again:
   CHECK_EQ([DATA + 32], 0)
   vmovdqu64 ds:[DATA], zmm26
   CHECK_EQ([DATA + 56], -1)
+  vpternlogd zmm9, zmm9, zmm9, 0xff    // all of it outlives what is not translated
+  vpternlogd zmm17, zmm17, zmm17, 0xff
+  kxnorw k5, k5, k5
+  xor eax, eax
+  cpuid
+  mov rax, cr3
+  mov cr3, rax
+  mov eax, 0x20
+  xor edx, edx
+  vmovdqu64 ds:[DATA], zmm9
+  vmovdqu64 ds:[DATA + 64], zmm17
+  CHECK_EQ([DATA + 56], -1)
+  CHECK_EQ([DATA + 64], -1)
+  CHECK_EQ([DATA + 120], -1)
+  kmovw eax, k5
+  CHECK_EQ(rax, 0xffff)
   dec r12d
   jnz again
   xor ecx, ecx
