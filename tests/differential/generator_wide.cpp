@@ -26,6 +26,16 @@ size_t place_of(size_t reg, size_t quarter) {
   return layout.upper_halves + reg * 32 + (quarter - 2) * 16;
 }
 
+// Instructions whose memory operand is not simply a vector: moves, truncations, extensions, broadcasts,
+// compressed and expanded elements, extracts, half-precision numbers. A range of opcodes each.
+struct OwnMemory {
+  uint8_t map, opcode, count;
+};
+constexpr OwnMemory kOwnMemory[] = {{1, 0x10, 2}, {1, 0x6f, 1}, {1, 0x7f, 1}, {1, 0x28, 2}, {2, 0x10, 6},
+                                    {2, 0x20, 6}, {2, 0x30, 6}, {2, 0x18, 4}, {2, 0x58, 4}, {2, 0x78, 2},
+                                    {2, 0x62, 2}, {2, 0x88, 4}, {3, 0x19, 1}, {3, 0x1b, 1}, {3, 0x1d, 1},
+                                    {3, 0x39, 1}, {3, 0x3b, 1}, {2, 0x13, 1}};
+
 }  // namespace
 
 // All of zmm0 to zmm31 and k0 to k7: random bits, numbers, small indices.
@@ -93,11 +103,18 @@ std::vector<uint8_t> Generator::draw_gather_or_scatter() {
 
 std::vector<uint8_t> Generator::draw_wide() {
   constexpr uint8_t kExtensions = 0x60, kModeMask = 0xc0, kShortDisplacement = 0x40, kSibFollows = 4;
-  if (chance(12)) return draw_opmask_operation();
-  if (chance(12)) return draw_gather_or_scatter();
+  if (chance(4)) return draw_opmask_operation();
+  if (chance(4)) return draw_gather_or_scatter();
   std::vector<uint8_t> bytes = {kEvex, static_cast<uint8_t>((random_() & 0xf0) | (1 + below(3))),
                                 static_cast<uint8_t>(random_() | 4), static_cast<uint8_t>(random_()),
                                 static_cast<uint8_t>(random_())};
+  if (chance(15)) {
+    const OwnMemory& drawn = kOwnMemory[below(std::size(kOwnMemory))];
+    bytes[1] = static_cast<uint8_t>((bytes[1] & 0xf0) | drawn.map);
+    bytes[2] |= 0x78;  // vvvv names no register
+    bytes[3] |= 8;
+    bytes[4] = static_cast<uint8_t>(drawn.opcode + below(drawn.count));
+  }
   if (chance(30)) bytes[3] &= 0x78;  // no mask
   if (chance(50)) bytes[3] |= 8;     // one of the first 16 registers, or none
   if (chance(30)) bytes[2] |= 0x78, bytes[3] |= 8;

@@ -93,6 +93,18 @@ bool touches_segment_register_or_fs(const ZydisDecodedInstruction& instruction,
   return false;
 }
 
+// After a push or pop, Zen 5 reads the RSP before it where EVEX.X, which means nothing then, is 0.
+bool reads_stale_stack_pointer(const ZydisDecodedInstruction& instruction,
+                               const ZydisDecodedOperand* operands) {
+  if (instruction.encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX || instruction.raw.evex.X != 0) return false;
+  for (uint8_t i = 0; i < instruction.operand_count; ++i)
+    if (operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+        ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, operands[i].reg.value) ==
+            ZYDIS_REGISTER_RSP)
+      return true;
+  return false;
+}
+
 }  // namespace
 
 bool takes_part(const ZydisDecodedInstruction& instruction, const ZydisDecodedOperand* operands) {
@@ -115,7 +127,8 @@ bool takes_part(const ZydisDecodedInstruction& instruction, const ZydisDecodedOp
   bool excluded = std::any_of(std::begin(kExcluded), std::end(kExcluded), [&](const Exclusion& exclusion) {
     return exclusion.mnemonic == instruction.mnemonic;
   });
-  return shown && !excluded && !touches_segment_register_or_fs(instruction, operands);
+  return shown && !excluded && !touches_segment_register_or_fs(instruction, operands) &&
+         !reads_stale_stack_pointer(instruction, operands);
 }
 
 }  // namespace cumulet::differential

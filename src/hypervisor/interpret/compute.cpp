@@ -324,7 +324,7 @@ bool execute_natively(Execution& x) {
     return x.stop_for(FailureExit{std::string("instruction not implemented: ") +
                                   ZydisMnemonicGetString(x.info().mnemonic)});
   MemoryUse use = use_of(x);
-  if (use.size != 0 && is_masked(x)) return run_masked(x, *code, use);
+  if (use.size != 0 && finds_its_bytes(x)) return run_masked(x, *code, use);
   return run_native(x, *code, use, unit > Unit::kVexInteger);
 }
 

@@ -32,6 +32,22 @@ struct MaskedOperand {
   }
 };
 
+// Some instructions need their whole operand, masked out or not (SDM volume 2, 2.8: types that end in NF).
+bool touches_all(const Execution& x) {
+  switch (x.info().meta.exception_class) {
+    case ZYDIS_EXCEPTION_CLASS_E1NF:
+    case ZYDIS_EXCEPTION_CLASS_E2NF:
+    case ZYDIS_EXCEPTION_CLASS_E3NF:
+    case ZYDIS_EXCEPTION_CLASS_E4NF:
+    case ZYDIS_EXCEPTION_CLASS_E5NF:
+    case ZYDIS_EXCEPTION_CLASS_E6NF:
+    case ZYDIS_EXCEPTION_CLASS_E9NF:
+    case ZYDIS_EXCEPTION_CLASS_E10NF:
+    case ZYDIS_EXCEPTION_CLASS_E11NF: return true;
+    default: return false;
+  }
+}
+
 MaskedOperand locate(Execution& x, const MemoryUse& use) {
   MaskedOperand operand;
   bool fits = to_linear(x, use.segment, use.offset, 1, AccessType::kRead, operand.linear);
@@ -107,46 +123,52 @@ bool for_each_run(const Part& part, const OperandBytes& one, const OperandBytes&
   return true;
 }
 
-// Extracts need their whole operand, also what they do not store (SDM volume 2, table 2-58: type E6NF).
-bool touches_all(const Execution& x) { return x.info().meta.exception_class == ZYDIS_EXCEPTION_CLASS_E6NF; }
+// Which bytes the instruction stores: `one` and `other` are alike there.
+bool try_store(Execution& x, const NativeCode& code, const MemoryUse& use, const MaskedOperand& operand,
+               PagePair& pair, OperandBytes& one, OperandBytes& other) {
+  constexpr size_t kMxcsr = 24;
+  constexpr uint32_t kAllMasked = 0x1f80;  // a page fault comes before the exception of a conversion
+  const auto before = x.state.xsave;
+  store_le<uint32_t>(x.state.xsave, kMxcsr, load_le<uint32_t>(before, kMxcsr) | kAllMasked);
+  bool done = store_to_copy(x, code, use, operand, pair, 0x00, one) &&
+              store_to_copy(x, code, use, operand, pair, 0xff, other);
+  x.state.xsave = before;
+  return done;
+}
 
 bool store(Execution& x, const NativeCode& code, const MemoryUse& use, PagePair& pair) {
   MaskedOperand operand = locate(x, use);
-  const auto before = x.state.xsave;
-  OperandBytes one, other;  // bytes that are stored are alike whatever was there
-  auto linear_of = [&](uint64_t begin, uint64_t size, uint64_t& linear) {
+  OperandBytes one, other;
+  if (!try_store(x, code, use, operand, pair, one, other)) return false;
+  uint64_t linear = 0;
+  auto linear_of = [&](uint64_t begin, uint64_t size) {
     return to_linear(x, use.segment, use.offset + begin, size, AccessType::kWrite, linear);
   };
-  bool done = store_to_copy(x, code, use, operand, pair, 0x00, one) &&
-              store_to_copy(x, code, use, operand, pair, 0xff, other);
+  auto check = [&](uint64_t begin, uint64_t size) {
+    return linear_of(begin, size) && check_write(x, linear, size);
+  };
   for (Part& part : operand.parts) {
-    if (!done) break;
-    uint64_t linear = 0;
-    auto check = [&](uint64_t begin, uint64_t size) {
-      return linear_of(begin, size, linear) && check_write(x, linear, size);
-    };
-    bool allowed = part.size == 0 ||
-                   (touches_all(x) ? check(part.begin, part.size) : for_each_run(part, one, other, check));
-    done = allowed || take_fault(x, part);
+    if (part.size == 0) continue;
+    bool allowed = touches_all(x) ? check(part.begin, part.size) : for_each_run(part, one, other, check);
+    if (!allowed && !take_fault(x, part)) return false;
   }
-  if (done && (operand.parts[0].fault || operand.parts[1].fault)) {
-    x.state.xsave = before;
-    done = store_to_copy(x, code, use, operand, pair, 0, one);
-    if (done) done = x.stop(operand.parts[0].fault ? *operand.parts[0].fault : *operand.parts[1].fault);
-  }
+  const auto before = x.state.xsave;
+  if (!store_to_copy(x, code, use, operand, pair, 0x00, one)) return false;
   for (const Part& part : operand.parts) {
-    uint64_t linear = 0;
-    done = done && for_each_run(part, one, other, [&](uint64_t begin, uint64_t size) {
-             return linear_of(begin, size, linear) &&
-                    write_linear(x, linear, ByteView(one).subspan(begin, size));
-           });
+    if (part.fault) return x.stop(*part.fault);
+    bool written = for_each_run(part, one, other, [&](uint64_t begin, uint64_t size) {
+      return linear_of(begin, size) && write_linear(x, linear, ByteView(one).subspan(begin, size));
+    });
+    if (written) continue;
+    x.state.xsave = before;
+    return false;
   }
-  if (!done) x.state.xsave = before;
-  return done;
+  return true;
 }
 }  // namespace
 
-bool is_masked(const Execution& x) {
+bool finds_its_bytes(const Execution& x) {
+  if (x.info().mnemonic == ZYDIS_MNEMONIC_VCVTPS2PH) return true;
   ZydisRegister mask = x.info().avx.mask.reg;
   return x.info().encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX && mask > ZYDIS_REGISTER_K0 &&
          mask <= ZYDIS_REGISTER_K7;
@@ -155,6 +177,9 @@ bool is_masked(const Execution& x) {
 bool run_masked(Execution& x, const NativeCode& code, const MemoryUse& use) {
   thread_local PagePair pair;
   CHECK(use.size <= kMostBytes && use.reads != use.writes);
+  uint64_t linear = 0;
+  AccessType type = use.writes ? AccessType::kWrite : AccessType::kRead;
+  if (touches_all(x) && !to_linear(x, use.segment, use.offset, use.size, type, linear)) return false;
   return use.writes ? store(x, code, use, pair) : load(x, code, use, pair);
 }
 
