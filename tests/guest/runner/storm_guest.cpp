@@ -8,6 +8,7 @@
 #include "start_state.h"
 
 #include "base/check.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::guest_test {
 
@@ -57,13 +58,20 @@ class Maker {
     for (size_t i = 0; i < count; ++i) code_.push_back(static_cast<uint8_t>(random_()));
   }
 
+  // An EVEX prefix as if of an instruction that exists, mostly.
+  void emit_evex() {
+    emit({0x62, static_cast<uint8_t>((random_() & 0xf0) | (1 + below(3))),
+          static_cast<uint8_t>(random_() | 4 | (below(2) == 0 ? 0x78 : 0)), static_cast<uint8_t>(random_())});
+  }
+
   // Prefixes, an opcode of one of the maps, ModRM and a tail, all random.
   void emit_encoded() {
     static constexpr uint8_t kPrefixes[] = {0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x2e, 0x36, 0x64, 0x65};
     while (below(3) == 0) code_.push_back(kPrefixes[below(std::size(kPrefixes))]);
     if (below(3) == 0) code_.push_back(static_cast<uint8_t>(0x40 + below(16)));
-    switch (below(4)) {
+    switch (below(5)) {
       case 0: break;
+      case 4: emit_evex(); break;
       case 1: code_.push_back(0x0f); break;
       case 2: emit({0x0f, static_cast<uint8_t>(below(2) == 0 ? 0x38 : 0x3a)}); break;
       default: emit({0xc4, static_cast<uint8_t>(random_()), static_cast<uint8_t>(random_())}); break;
@@ -192,6 +200,10 @@ class Maker {
     }
     if (mode == StartMode::kLong) {
       state.cr4 |= random_() & (cr4::kTsd | cr4::kDe | cr4::kUmip);
+      if (below(2) == 0) {
+        state.cr4 |= cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kOsxsave;
+        state.xcr0 = kGuestExtendedState | (host_wide_layout().end != 0 ? kWideState : 0);
+      }
       if (below(4) == 0) state.cr0 |= cr0::kAm | cr0::kTs;
       state.msr.lstar = code_base_ + below(kCodeSize);
       state.msr.star = 0x0018000800000000;
