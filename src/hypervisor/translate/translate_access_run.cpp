@@ -21,12 +21,14 @@ bool divides(const DecodedInstruction& instruction) {
 
 // movups, movaps, movdqa and their like, which raise no exceptions of their own.
 bool moves_vector(const DecodedInstruction& instruction) {
+  uint8_t map_bits = instruction.vex_size == 4 ? 0x07 : 0x1f;  // of VEX and EVEX
   size_t at = instruction.opcode_offset;
   uint8_t opcode = instruction.bytes[at];
+  if (instruction.memory.masked) return false;
   if (instruction.vex_size == 0) {
     if (opcode != kTwoByte) return false;
     opcode = instruction.bytes[at + 1];
-  } else if (instruction.vex_size == 3 && (instruction.bytes[instruction.vex_offset + 1] & 0x1f) != 1) {
+  } else if (instruction.vex_size >= 3 && (instruction.bytes[instruction.vex_offset + 1] & map_bits) != 1) {
     return false;
   }
   return opcode == 0x10 || opcode == 0x11 || opcode == 0x28 || opcode == 0x29 || opcode == 0x6f ||

@@ -165,6 +165,7 @@ TEST(Decode, MemoryOfWideVectors) {
             (Bytes{0x62, 0x81, 0x7c, 0x48, 0x10, 0x84, 0x39, 0x40, 0, 0, 0}));
   EXPECT_EQ(decode({0xc5, 0xf8, 0x98, 0xc1}).state, ExtendedState::kWide);  // kortestw
   EXPECT_EQ(decode({0xc5, 0xf8, 0x98, 0xc1}).flags_killed, 0x8d5);
+  EXPECT_FALSE(decode({0x0f, 0x01, 0xd1}).general);  // xsetbv: light leaves must not meet it
 }
 
 TEST(Decode, ExtendedState) {
