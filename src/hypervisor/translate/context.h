@@ -157,8 +157,8 @@ struct alignas(4096) Context {
   uint32_t operand;  // of a system instruction: a QuickOperand
   LeaveReason reason;
   uint32_t host_mxcsr;
-  uint32_t guest_mxcsr;      // while C++ is called
-  uint32_t extended_state;   // components that the guest has in the host's registers: bits of XCR0
+  uint32_t guest_mxcsr;     // while C++ is called
+  uint32_t extended_state;  // components that the guest has in the host's registers: bits of XCR0
   WideLayout wide_layout;
   FpuLevel fpu_level;        // of the guest's state now, for kernel code
   uint8_t interrupt_wanted;  // the machine waits for IF: sti must leave
