@@ -15,6 +15,7 @@
 #define FLAGS 0xd128
 #define REPEATED 0xd140                 // rsi, rdi, rcx, vector, error, cr2, flags
 #define ROUNDS 60
+#define HALF (100 << 12)
   install_traps
   map_user_pages
   xor ecx, ecx
@@ -142,6 +143,57 @@ overwrite:
   jne wrong
   dec r12d
   jnz overwrite
+
+  // More than an engine does at once.
+  xor ecx, ecx
+number_pages:
+  mov eax, ecx
+  shl eax, 12
+  add eax, AREA
+  mov [rax + 8], rcx
+  or eax, P | RW | US
+  mov ds:[WINDOW_PT + rcx * 8], rax
+  inc ecx
+  cmp ecx, 200
+  jne number_pages
+  mov rax, cr3
+  mov cr3, rax
+  mov qword ptr ds:[OP], 0
+  mov qword ptr ds:[FLAGS], FIXED
+  mov qword ptr ds:[COUNT], HALF - 3
+  mov r12d, 1
+next_half:
+  mov eax, AREA
+  test r12d, r12d
+  jz 1f
+  movabs rax, REP_AREA
+1:
+  mov ds:[FROM], rax
+  add rax, HALF
+  mov ds:[TO], rax
+  mov byte ptr ds:[AREA + 2 * HALF - 3], 0x5a
+  call load_registers
+  call run
+  test rcx, rcx
+  jnz wrong
+  cmp qword ptr ds:[TRAP_VECTOR], 6
+  jne wrong
+  sub rdi, HALF * 2 - 3
+  cmp byte ptr ds:[AREA + 2 * HALF - 3], 0x5a
+  jne wrong
+  sub rsi, HALF - 3
+  cmp rsi, ds:[FROM]
+  jne wrong
+  cmp rdi, rsi
+  jne wrong
+  mov esi, AREA
+  mov edi, AREA + HALF
+  mov ecx, (HALF - 3) / 4
+  repe cmpsd
+  jne wrong
+  not qword ptr ds:[AREA + HALF - 16]   // the next copy is another one
+  dec r12d
+  jns next_half
   pass
 wrong:
   mov eax, r13d
