@@ -9,15 +9,26 @@ namespace {
 constexpr uint8_t kAddressCandidates[] = {kRdi, kRsi, kRdx, kRcx, kRbx, kRax, kRbp};
 constexpr uint8_t kIndexCandidates[] = {kR15, kR14, kR13, kR12, kR11, kR10, kR9, kR8,
                                         kRbp, kRbx, kRdi, kRsi, kRdx, kRcx, kRax};
-constexpr uint32_t kLookAhead = 12;
+constexpr uint32_t kLookAhead = 24;
 }  // namespace
 
-// How many instructions from the next one on leave `reg` alone.
-uint32_t Translator::next_use(uint8_t reg) const {
-  uint32_t distance = 0;
-  for (size_t i = current_ + 1; i < instructions_.size() && distance < kLookAhead; ++i, ++distance)
-    if ((instructions_[i].registers & (1 << reg)) != 0) break;
-  return distance;
+// How good a scratch register `reg` would be: for how many instructions from the next one on it stays spilled.
+// Best is one that is overwritten then, for nobody waits for the value that is reloaded.
+uint32_t Translator::time_to_use(uint8_t reg) const {
+  auto bit = static_cast<uint16_t>(1 << reg);
+  size_t last = instructions_.size() - 1;
+  bool loops = !region_ && instructions_[last].kind == InstructionKind::kJumpConditional &&
+               instructions_[last].target == request_.rip;
+  size_t i = current_;
+  for (uint32_t distance = 0; distance < kLookAhead; ++distance) {
+    if (i == last && !loops) return distance;
+    i = i == last ? 0 : i + 1;
+    const DecodedInstruction& instruction = instructions_[i];
+    if ((instruction.registers & bit) == 0) continue;
+    bool overwritten = (instruction.registers_written & ~instruction.registers_read & bit) != 0;
+    return overwritten ? kLookAhead + distance : distance;
+  }
+  return kLookAhead;
 }
 
 // Makes sure that two scratch registers outside `in_use` are spilled, to be used freely. `keep_rax`: rax is
@@ -37,7 +48,7 @@ void Translator::take_scratch(uint16_t in_use, bool keep_rax) {
   int best = -1;
   for (uint8_t reg : kAddressCandidates) {
     if ((taken & (1 << reg)) != 0) continue;
-    int distance = static_cast<int>(next_use(reg));
+    int distance = static_cast<int>(time_to_use(reg));
     if (distance > best) best = distance, address_ = reg;
   }
   CHECK(best >= 0);
@@ -45,7 +56,7 @@ void Translator::take_scratch(uint16_t in_use, bool keep_rax) {
   best = -1;
   for (uint8_t reg : kIndexCandidates) {
     if ((taken & (1 << reg)) != 0) continue;
-    int distance = static_cast<int>(next_use(reg));
+    int distance = static_cast<int>(time_to_use(reg));
     if (distance > best) best = distance, index_ = reg;
   }
   CHECK(best >= 0);

@@ -204,7 +204,7 @@ class Translator {
   void acquire_scratch(uint16_t in_use, bool keep_rax);
   void take_scratch(uint16_t in_use, bool keep_rax);
   void release_scratch();
-  [[nodiscard]] uint32_t next_use(uint8_t reg) const;
+  [[nodiscard]] uint32_t time_to_use(uint8_t reg) const;
   FlagsPlace save_flags(uint16_t in_use);
   void restore_flags(FlagsPlace place);
   void reload_rax(FlagsPlace place);

@@ -247,8 +247,11 @@ bool describe_operands(const Raw& raw, uint64_t rip, DecodedInstruction& out) {
       out.registers |= register_mask(operand.reg.value);
       if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0)
         out.registers_written |= register_mask(operand.reg.value);
+      if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0 || operand.size < 32)
+        out.registers_read |= register_mask(operand.reg.value);
     } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
       out.registers |= register_mask(operand.mem.base) | register_mask(operand.mem.index);
+      out.registers_read |= register_mask(operand.mem.base) | register_mask(operand.mem.index);
       out.memory.rip_relative = operand.mem.base == ZYDIS_REGISTER_RIP;
       if (operand.mem.base == ZYDIS_REGISTER_EIP) return false;
       if (out.memory.rip_relative) {
