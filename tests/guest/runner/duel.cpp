@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "hypervisor/kvm/engine.h"
 #include "hypervisor/translate/engine.h"
+#include "hypervisor/x86/extended_state.h"
 
 namespace cumulet::guest_test {
 namespace {
@@ -158,11 +159,12 @@ std::string describe(const CpuState& state) {
   return text + "\n";
 }
 
-// The x87 and SSE registers, with the components that are in their initial state written out (SDM volume
+// The x87 and vector registers, with the components that are in their initial state written out (SDM volume
 // 1, 13.6).
-std::array<uint8_t, 416> vector_state(const CpuState& state) {
-  std::array<uint8_t, 416> legacy;
-  std::copy_n(state.xsave.begin(), legacy.size(), legacy.begin());
+std::array<uint8_t, kXsaveAreaSize> vector_state(const CpuState& state) {
+  constexpr size_t kSseEnd = 416, kAvx = 576, kAvxSize = 256;
+  std::array<uint8_t, kXsaveAreaSize> legacy{};
+  std::copy_n(state.xsave.begin(), kSseEnd, legacy.begin());
   uint64_t in_use = load_le<uint64_t>(state.xsave, 512);
   if ((in_use & 1) == 0) {
     std::fill(legacy.begin(), legacy.begin() + 24, uint8_t{0});
@@ -171,9 +173,19 @@ std::array<uint8_t, 416> vector_state(const CpuState& state) {
   }
   std::fill(legacy.begin() + 6, legacy.begin() + 24,
             uint8_t{0});  // last opcode and addresses: of the host's own code
-  if ((in_use & 2) == 0) std::fill(legacy.begin() + 160, legacy.end(), uint8_t{0});
+  if ((in_use & 2) == 0) std::fill(legacy.begin() + 160, legacy.begin() + kSseEnd, uint8_t{0});
   if ((in_use & 6) == 0) store_le<uint32_t>(legacy, 24, 0x1f80);
   store_le<uint32_t>(legacy, 28, 0);
+  auto take = [&](uint64_t component, size_t offset, size_t size) {
+    if ((in_use & state.xcr0 & component) == 0) return;
+    std::copy_n(state.xsave.begin() + static_cast<ptrdiff_t>(offset), size,
+                legacy.begin() + static_cast<ptrdiff_t>(offset));
+  };
+  const WideLayout& layout = host_wide_layout();
+  take(4, kAvx, kAvxSize);
+  take(kOpmaskState, layout.opmask, WideLayout::kOpmaskSize);
+  take(kUpperHalvesState, layout.upper_halves, WideLayout::kUpperHalvesSize);
+  take(kHighRegistersState, layout.high_registers, WideLayout::kHighRegistersSize);
   return legacy;
 }
 
