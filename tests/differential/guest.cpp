@@ -182,7 +182,8 @@ Result<Outcome> GuestRunner::read_outcome() {
   auto present = load_le<uint64_t>(state.xsave, kHeader);
   outcome.registers.vector = state.xsave;
   auto clear_initial = [&](uint32_t component, uint32_t offset, uint32_t size) {
-    if ((present & component) == 0) std::fill_n(outcome.registers.vector.begin() + offset, size, uint8_t{0});
+    if (layout.end != 0 && (present & component) == 0)
+      std::fill_n(outcome.registers.vector.begin() + offset, size, uint8_t{0});
   };
   clear_initial(kOpmaskState, layout.opmask, WideLayout::kOpmaskSize);
   clear_initial(kUpperHalvesState, layout.upper_halves, WideLayout::kUpperHalvesSize);
