@@ -12,8 +12,8 @@ constexpr uint8_t kIndexCandidates[] = {kR15, kR14, kR13, kR12, kR11, kR10, kR9,
 constexpr uint32_t kLookAhead = 24;
 }  // namespace
 
-// How good a scratch register `reg` would be: for how many instructions from the next one on it stays spilled.
-// Best is one that is overwritten then, for nobody waits for the value that is reloaded.
+// How good a scratch register `reg` would be: for how many instructions from the next one on it stays
+// spilled. Best is one that is overwritten then, for nobody waits for the value that is reloaded.
 uint32_t Translator::time_to_use(uint8_t reg) const {
   auto bit = static_cast<uint16_t>(1 << reg);
   size_t last = instructions_.size() - 1;

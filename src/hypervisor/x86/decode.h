@@ -88,9 +88,10 @@ struct DecodedInstruction {
   std::array<uint8_t, 15> bytes{};
   uint16_t registers = 0;          // general registers that it reads or writes, also implicitly
   uint16_t registers_written = 0;  // those of them that it may write; rsp of stack and flow kinds not counted
-  uint16_t registers_read = 0;  // those of them whose value it may depend on, for explicit operands; see also rsp
-  uint16_t flags_read = 0;         // bits of RFLAGS (arithmetic ones only)
-  uint16_t flags_killed = 0;       // written in every case, whatever they were
+  uint16_t registers_read =
+      0;                    // those of them whose value it may depend on, for explicit operands; see also rsp
+  uint16_t flags_read = 0;  // bits of RFLAGS (arithmetic ones only)
+  uint16_t flags_killed = 0;  // written in every case, whatever they were
   ExtendedState state = ExtendedState::kNone;
   SystemOperation system = SystemOperation::kSyscall;
   // Whatever it does, also when it is interpreted or faults: x87 and vector state are not looked at.
