@@ -150,9 +150,21 @@ uint64_t crossing_address(Context& context, uint64_t linear, uint64_t size, bool
   return second == 0 ? 0 : context.seams->join(first, second);
 }
 
+// The same for instructions that may write to only one of the pages. 0: they are done one by one.
+uint64_t crossing_address_with_gaps(Context& context, uint64_t linear, uint64_t size) {
+  uint64_t in_first = kPageSize - (linear & ~kPageMask);
+  uint64_t first = known_writable(context, linear, in_first);
+  uint64_t second = first == 0 ? 0 : known_writable(context, linear + in_first, size - in_first);
+  return second == 0 ? 0 : context.seams->join(first, second);
+}
+
+bool crosses_page(uint64_t linear, uint64_t size) { return (linear & ~kPageMask) + size > kPageSize; }
+
 uint64_t missed_address(Context& context, const AccessSite& site, uint64_t size, Exception& fault) {
   uint64_t linear = context.miss_linear;
-  if ((linear & ~kPageMask) + size > kPageSize) return crossing_address(context, linear, size, site.write());
+  if (crosses_page(linear, size))
+    return site.has_gaps() ? crossing_address_with_gaps(context, linear, size)
+                           : crossing_address(context, linear, size, site.write());
   if (site.element_size() != 0 && !site.write()) return string_source_address(context, linear, size, fault);
   return data_address(context, linear, size, site.write(), fault);
 }
@@ -179,8 +191,9 @@ bool access_miss(Context* pointer) {
     context.cpu.state.gpr[site.address()] = host;
     return true;
   }
+  bool apart = site.has_gaps() && crosses_page(context.miss_linear, size);
   context.reason = LeaveReason::kStoreToCode;
-  if (site.write() && !site.long_run() && fault.vector != kPageFaultVector) return false;
+  if (site.write() && !site.long_run() && !apart && fault.vector != kPageFaultVector) return false;
   undo_access(context, site);
   if (fault.vector == kPageFaultVector && faults_first(site, fault.address) &&
       deliver_page_fault(context, fault))

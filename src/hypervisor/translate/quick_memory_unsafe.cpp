@@ -22,6 +22,10 @@ uint64_t data_address(Context& context, uint64_t linear, uint64_t size, bool wri
   return host != 0 ? host : context.filler->resolve(linear, size, write, 0, &fault);
 }
 
+uint64_t known_writable(Context& context, uint64_t linear, uint64_t size) {
+  return look_up(context.tlb[tlb_of(code_mode(context.cpu))][tlb_index(linear)], linear, size, true);
+}
+
 uint64_t string_source_address(Context& context, uint64_t linear, uint64_t size, Exception& fault) {
   uint32_t table = kStringSourceTable + tlb_of(code_mode(context.cpu));
   uint64_t host = look_up(context.tlb[table][string_source_index(linear)], linear, size, false);

@@ -45,6 +45,8 @@ namespace quick {
 // current code's; `fault` is set if the access raises a page fault. The second is the same for a load by rep
 // movs. The third is the processor's own, for tables and stacks of delivery.
 uint64_t data_address(Context& context, uint64_t linear, uint64_t size, bool write, Exception& fault);
+// The same for a write that need not happen: 0 unless the TLB knows of it, so that no page becomes dirty.
+uint64_t known_writable(Context& context, uint64_t linear, uint64_t size);
 uint64_t string_source_address(Context& context, uint64_t linear, uint64_t size, Exception& fault);
 uint64_t system_address(Context& context, uint64_t linear, uint64_t size, bool write);
 uint64_t load(uint64_t host);

@@ -148,7 +148,7 @@ std::optional<uint8_t> Translator::plain_base(const Address& address) const {
 
 // Leaves the host address of the operand in address_.
 void Translator::check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags,
-                              bool several) {
+                              bool several, uint8_t more_kinds) {
   const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
   constexpr uint8_t kToIndex = 12 - kTlbEntryShift;
   if (std::optional<uint8_t> base = plain_base(address)) {
@@ -164,7 +164,7 @@ void Translator::check_access(const Address& address, uint8_t size, bool write, 
   hot_.compare(address_, static_cast<int32_t>(kPageSize - size));
   hot_.jump_if(Condition::kAbove, cold_.here());
   hot_.add_indexed(address_, index_, context_offset(layout_, &line.host));
-  emit_access_miss(size, write, instructions_[current_].general, flags, 0, several);
+  emit_access_miss(size, write, instructions_[current_].general, flags, 0, several, more_kinds);
 }
 
 // The cold code of a check, which goes on at the end of the hot code. The stub finds the linear address: it

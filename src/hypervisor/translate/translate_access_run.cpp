@@ -35,7 +35,9 @@ bool moves_vector(const DecodedInstruction& instruction) {
          opcode == 0x7f;
 }
 
+// A conditional jump out of the run: what lies behind it may not happen.
 bool may_lie_between(const DecodedInstruction& instruction) {
+  if (instruction.kind == InstructionKind::kJumpConditional) return true;
   if (instruction.state != ExtendedState::kNone || divides(instruction)) return false;
   return instruction.kind == InstructionKind::kCopy || instruction.kind == InstructionKind::kNothing ||
          instruction.kind == InstructionKind::kRipAddress;
@@ -68,24 +70,27 @@ Translator::AccessRun Translator::find_access_run() const {
   auto bases = static_cast<uint16_t>(mask_of(run.address.base) | mask_of(run.address.index));
   auto used = static_cast<uint16_t>(flags_live() ? 1 << kRax : 0);
   int32_t low = run.address.displacement, high = low;
+  bool certain = true;
   for (size_t i = current_; i < instructions_.size(); ++i) {
-    if (i > current_ && (!flow_[i - 1].falls || flow_[i].leader)) break;
+    if (i > current_ && (!flow_[i - 1].falls || flow_[i].entered)) break;
     const DecodedInstruction& instruction = instructions_[i];
     bool member = may_be_in_access_run(instruction);
     if (member) {
       MemoryExpression address = memory_expression(instruction);
-      if (!same_base(address, run.address)) break;
+      if (!same_base(address, run.address) || (instruction.memory.write && !certain)) break;
       low = std::min(low, address.displacement);
       high = std::max(high, address.displacement + instruction.memory.size);
       if (int64_t{high} - low > kMostBytes) break;
     } else if (!may_lie_between(instruction)) {
       break;
     }
+    certain &= instruction.kind != InstructionKind::kJumpConditional;
     used |= instruction.registers;
     if (!leaves_scratch(used)) break;
     if (member) {
       run.registers = used;
       run.write |= instruction.memory.write;
+      run.read_only_part |= !instruction.memory.write;
       run.address.displacement = low;
       run.size = static_cast<uint8_t>(high - low);
       run.end = i + 1;
@@ -102,7 +107,8 @@ bool Translator::translate_access_run() {
   if (run.members < 2) return false;
   acquire_scratch(run.registers, flags_live());
   FlagsPlace flags = save_flags(instructions_[current_].registers);
-  check_access({Address::Form::kExpression, run.address}, run.size, run.write, flags, true);
+  check_access({Address::Form::kExpression, run.address}, run.size, run.write, flags, true,
+               run.write && run.read_only_part ? AccessSite::kGaps : uint8_t{0});
   restore_flags(flags);
   reload_rax(flags);
   for (; current_ < run.end; ++current_) {
@@ -110,6 +116,7 @@ bool Translator::translate_access_run() {
     switch (instruction.kind) {
       case InstructionKind::kCopy: translate_copy(instruction); break;
       case InstructionKind::kRipAddress: translate_rip_address(instruction); break;
+      case InstructionKind::kJumpConditional: translate_region_conditional(instruction); break;
       case InstructionKind::kMemory: {
         int32_t offset = memory_expression(instruction).displacement - run.address.displacement;
         record(false);

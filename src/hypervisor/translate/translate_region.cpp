@@ -252,7 +252,7 @@ void Translator::connect() {
     if (at == rips_.end() || *at != request_.rip + *offset) continue;
     auto target = static_cast<size_t>(at - rips_.begin());
     flow_[i].target = static_cast<int32_t>(target);
-    flow_[target].leader = true;
+    flow_[target].leader = flow_[target].entered = true;
     if (target <= i) flow_[target].looped = true;
   }
   for (size_t i = 1; i < count; ++i)

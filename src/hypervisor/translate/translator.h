@@ -149,10 +149,11 @@ class Translator {
   };
   // How control reaches and leaves an instruction.
   struct Flow {
-    bool leader = false;  // the first one, or of a region: one that is jumped to, or follows a jump
-    bool looped = false;  // a jump from behind goes there
-    bool falls = false;   // the next one in instructions_ may follow it
-    int32_t target = -1;  // index of what it jumps to within the region
+    bool leader = false;   // the first one, or of a region: one that is jumped to, or follows a jump
+    bool entered = false;  // a jump goes there
+    bool looped = false;   // a jump from behind goes there
+    bool falls = false;    // the next one in instructions_ may follow it
+    int32_t target = -1;   // index of what it jumps to within the region
   };
   struct Fixup {
     uint64_t relative_address;
@@ -211,7 +212,8 @@ class Translator {
   void give_back_flags(Emitter& out, FlagsPlace place) const;
   void compute_address(Emitter& out, const Address& address);
   [[nodiscard]] std::optional<uint8_t> plain_base(const Address& address) const;
-  void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false);
+  void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false,
+                    uint8_t more_kinds = 0);
   void emit_access_miss(uint8_t size, bool write, bool general, FlagsPlace flags, uint8_t element_size,
                         bool several, uint8_t more_kinds = 0);
   void translate_memory(const DecodedInstruction& instruction);
@@ -225,6 +227,7 @@ class Translator {
     uint8_t size = 0;               // bytes from there on that are accessed, with gaps
     uint16_t registers = 0;         // that its instructions name
     bool write = false;
+    bool read_only_part = false;  // some accesses do not write
   };
   [[nodiscard]] bool may_be_in_access_run(const DecodedInstruction& instruction) const;
   [[nodiscard]] AccessRun find_access_run() const;

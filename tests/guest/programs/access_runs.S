@@ -40,6 +40,28 @@ again:
   CHECK_EQ([ROOM_RAM + 0xff8], 0x77)
   CHECK_EQ([NEXT_RAM], 0x66)
 
+  // Only the page that is written to becomes dirty.
+  mov qword ptr ds:[NEXT_PTE], NEXT_RAM | P | RW | US
+  call flush
+  movabs rbx, ROOM_END - 8
+  mov [rbx], rax
+  mov rcx, [rbx + 8]
+  mov rax, ds:[NEXT_PTE]
+  and eax, 0x60
+  CHECK_EQ(rax, 0x20)
+
+  // What a jump leaves out is not missed.
+  mov qword ptr ds:[NEXT_PTE], 0
+  call flush
+  movabs rbx, ROOM_END - 8
+  mov qword ptr ds:[ROOM_RAM + 0xff8], 0
+  call read_if_there
+  CHECK_EQ(rax, 0)
+  mov qword ptr ds:[ROOM_RAM + 0xff8], 9
+  sub rbx, 8
+  call read_if_there
+  CHECK_EQ(rax, 9)
+
   // Reads leave a page clean; the first one is allowed where the write is not.
   mov qword ptr ds:[ROOM_PTE], ROOM_RAM | P | US
   mov qword ptr ds:[ROOM_RAM], 0x11
@@ -91,6 +113,14 @@ exchange_fields:
   mov rcx, [rbx + 8]
   mov [rbx], rcx
   mov [rbx + 8], rax
+  ret
+
+read_if_there:
+  xor eax, eax
+  cmp qword ptr [rbx], 0
+  je nothing_there
+  mov rax, [rbx + 8]
+nothing_there:
   ret
 
 read_fields:
