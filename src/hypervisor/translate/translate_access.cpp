@@ -192,9 +192,12 @@ void Translator::translate_memory(const DecodedInstruction& instruction) {
   if (translate_access_run()) return;
   acquire_scratch(instruction.registers, flags_live());
   FlagsPlace flags = save_flags(instruction.registers);
-  // Under a mask, a page that is not there may not matter: the interpreter finds out.
-  check_access({Address::Form::kOperand}, instruction.memory.size, instruction.memory.write, flags,
-               instruction.memory.masked);
+  // Under a mask, a page that is not there may not matter, and a page may stay clean: the interpreter finds
+  // out.
+  bool masked = instruction.memory.masked;
+  uint8_t gaps = masked && instruction.memory.write ? AccessSite::kGaps : uint8_t{0};
+  check_access({Address::Form::kOperand}, instruction.memory.size, instruction.memory.write, flags, masked,
+               gaps);
   restore_flags(flags);
   record(flags == FlagsPlace::kRax);
   hot_.raw(with_memory_base(instruction, address_).view());

@@ -49,11 +49,14 @@ fill:
   vmovdqu32 zmm2 {k3}, [rdi]
   vmovdqu32 [rdi - 32] {k3}, zmm2
   EXPECT_TRAP(GP, 0, vmovdqu32 zmm2 {k2}, [rdi])
-  // a page that is there, but not stored to, stays as it is (but for its dirty bit, which may be set all the same)
+  // a page that is there, but not stored to, stays as it is, and clean
   mov qword ptr ds:[WINDOW_PT + 8], 0x301000 | P | RW
   invlpg [rbx]
   mov dword ptr ds:[0x301000], 0x77
   vmovdqu32 [rsi] {k1}, zmm1
+  mov rax, ds:[WINDOW_PT + 8]
+  and eax, 0x40
+  CHECK_EQ(rax, 0)
   mov eax, ds:[0x301000]
   CHECK_EQ(rax, 0x77)
   vmovdqu32 [rsi] {k2}, zmm1
