@@ -98,12 +98,14 @@ void Translator::reload_rax(FlagsPlace place) {
   if (place == FlagsPlace::kRax) hot_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
 }
 
-// Both, on a way out of the block.
-void Translator::give_back_flags(Emitter& out, FlagsPlace place) const {
-  if (place == FlagsPlace::kDead) return;
+// The guest's flags, rax and scratch registers, on a way out of the block.
+void Translator::give_back(Emitter& out, FlagsPlace place) const {
   if (place == FlagsPlace::kMemory) out.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
-  out.flags_from_rax();
-  out.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+  if (place != FlagsPlace::kDead) {
+    out.flags_from_rax();
+    out.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
+  }
+  reload_scratch(out);
 }
 
 // address_ = the linear address. May change flags and index_.

@@ -403,13 +403,7 @@ void Translator::emit_direct_check(const DirectCheck& check) {
 
 // Cold code that leaves before the current instruction, because a check for instruction `site` failed.
 void Translator::leave_for_region(FlagsPlace flags, size_t site, uint64_t kind) {
-  if (flags == FlagsPlace::kMemory) cold_.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
-  if (flags != FlagsPlace::kDead) {
-    cold_.flags_from_rax();
-    cold_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
-  }
-  cold_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
-  cold_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
+  give_back(cold_, flags);
   store_rip(cold_, current_rip());
   if (!relative())
     cold_.store_context_immediate32(context_offset(layout_, &layout_.page_number), kNoPageNumber);

@@ -52,13 +52,7 @@ void Translator::locate_run(uint8_t pointer, bool write, uint8_t element_size, F
 
 // Cold code that leaves the instruction, of which nothing or whole runs were done, to the interpreter.
 void Translator::give_up_repeat(FlagsPlace flags) {
-  if (flags == FlagsPlace::kMemory) cold_.load_context(kRax, context_offset(layout_, &layout_.saved_flags));
-  if (flags != FlagsPlace::kDead) {
-    cold_.flags_from_rax();
-    cold_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
-  }
-  cold_.load_context(address_, context_offset(layout_, &layout_.spill[0]));
-  cold_.load_context(index_, context_offset(layout_, &layout_.spill[1]));
+  give_back(cold_, flags);
   leave_to_interpreter(cold_);
 }
 

@@ -21,8 +21,7 @@ void Translator::check_extended_state(const DecodedInstruction& instruction) {
   hot_.compare_context_byte(context_offset(layout_, &layout_.fpu_level),
                             static_cast<uint8_t>(instruction.state));
   hot_.jump_if(Condition::kBelow, cold_.here());
-  give_back_flags(cold_, flags);
-  reload_scratch(cold_);
+  give_back(cold_, flags);
   leave_to_interpreter(cold_);
   restore_flags(flags);
   reload_rax(flags);
@@ -49,10 +48,7 @@ bool Translator::translate_set_interrupts() {
   FlagsPlace flags = save_flags(0);
   hot_.compare_context_byte(context_offset(layout_, &layout_.interrupt_wanted), 0);
   hot_.jump_if(Condition::kNotEqual, cold_.here());
-  if (flags == FlagsPlace::kRax) {
-    cold_.flags_from_rax();
-    cold_.load_context(kRax, context_offset(layout_, &layout_.spill[2]));
-  }
+  give_back(cold_, flags);
   leave_to_interpreter(cold_);
   hot_.or_context_byte(context_offset(layout_, &layout_.cpu.state.rflags) + 1, rflags::kIf >> 8);
   restore_flags(flags);

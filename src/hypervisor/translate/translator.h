@@ -209,7 +209,7 @@ class Translator {
   FlagsPlace save_flags(uint16_t in_use);
   void restore_flags(FlagsPlace place);
   void reload_rax(FlagsPlace place);
-  void give_back_flags(Emitter& out, FlagsPlace place) const;
+  void give_back(Emitter& out, FlagsPlace place) const;
   void compute_address(Emitter& out, const Address& address);
   [[nodiscard]] std::optional<uint8_t> plain_base(const Address& address) const;
   void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false,
