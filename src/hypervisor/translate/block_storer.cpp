@@ -38,8 +38,8 @@ void put(std::vector<uint8_t>& out, const std::vector<uint8_t>& bytes) {
 }  // namespace
 
 BlockStorer::BlockStorer(const Context& layout, const Stubs& stubs, uint64_t stub_address)
-    : one_{kOne, {layout, moved(stubs, kOne.stubs - stub_address), false}},
-      other_{kOther, {layout, moved(stubs, kOther.stubs - stub_address), false}} {}
+    : one_{kOne, {layout, moved(stubs, kOne.stubs - stub_address), {}}},
+      other_{kOther, {layout, moved(stubs, kOther.stubs - stub_address), {}}} {}
 
 void BlockStorer::translate(Sample& sample, const StoredKey& key, uint64_t rip, bool indirect,
                             ByteView bytes) {

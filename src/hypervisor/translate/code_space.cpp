@@ -44,8 +44,9 @@ CodeSpace::CodeSpace(GuestMemory& memory, const TranslateOptions& options, const
       stubs_(place_stubs(*cache_, layout, handlers, memory, pages_)),
       blocks_(cache_->most_blocks()),
       table_(blocks_),
-      translator_(layout, stubs_, options.mode == TranslateMode::kSingleInstructionBlocks,
-                  options.regions_everywhere) {
+      translator_(layout, stubs_,
+                  {options.mode == TranslateMode::kSingleInstructionBlocks, options.regions_everywhere,
+                   options.keep_all_flags}) {
   if (options.mode == TranslateMode::kChainedBlocks && !options.translation_cache.empty())
     store_ = CodeStore::open(options.translation_cache, layout, stubs_, cache_->stub_address(),
                              options.code_cache_size);

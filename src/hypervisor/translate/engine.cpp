@@ -4,6 +4,7 @@
 #include <cpuid.h>
 
 #include "hypervisor/translate/code_space.h"
+#include "hypervisor/translate/host_features.h"
 #include "hypervisor/translate/translate_vcpu.h"
 #include "hypervisor/translate/tsc_frequency.h"
 #include "hypervisor/x86/emulated_cpuid.h"
@@ -55,13 +56,6 @@ bool host_is_able() {
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kOsxsaveAndAvx) != kOsxsaveAndAvx) return false;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & kFsgsbase) != 0 && kernel_allows_fsgsbase();
 }
-
-// The checks of direct memory use rorx.
-bool has_bmi2() {
-  constexpr uint32_t kBmi2 = 1U << 8;
-  uint32_t a = 0, b = 0, c = 0, d = 0;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & kBmi2) != 0;
-}
 }  // namespace
 
 TranslationCounts translation_counts(const Engine& engine) {
@@ -73,7 +67,8 @@ Result<std::unique_ptr<Engine>> create_translate_engine(GuestMemory& memory, Tra
   if (options.mode != TranslateMode::kInterpretOnly && !host_is_able())
     return fail(ErrorCode::kUnsupported,
                 "the emulated engine needs a processor and kernel with FSGSBASE, XSAVE and AVX");
-  if (!has_bmi2()) options.direct_memory = DirectMemory::kNever;
+  // Its checks use rorx.
+  if (!host_has_bmi2()) options.direct_memory = DirectMemory::kNever;
   return std::make_unique<TranslateEngine>(memory, options);
 }
 

@@ -33,6 +33,9 @@ struct TranslateOptions {
   std::string translation_cache = {};
   // Regions (Translator) of all code, not only where they pay; for tests, without a translation cache.
   bool regions_everywhere = false;
+  // Arithmetic flags are exact even where nothing reads them before they are set again but a fault could show
+  // them.
+  bool keep_all_flags = false;
 };
 
 // How many blocks were translated, and how many taken from the translation cache instead.

@@ -148,19 +148,29 @@ std::optional<uint8_t> Translator::plain_base(const Address& address) const {
   return plain && expression.base != MemoryExpression::kNone ? std::optional(expression.base) : std::nullopt;
 }
 
+// index_ = where the line of the linear address in `reg` is, from the first one on. Changes flags.
+void Translator::load_line_index(uint8_t reg) {
+  constexpr uint8_t kToIndex = 12 - kTlbEntryShift;
+  if (options_.bmi2) {
+    hot_.rotate_right(index_, reg, kToIndex);
+  } else {
+    hot_.move32(index_, reg);
+    hot_.shift_right(index_, kToIndex, false);
+  }
+  hot_.and32(index_, (kTlbEntries - 1) << kTlbEntryShift);
+}
+
 // Leaves the host address of the operand in address_.
 void Translator::check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags,
                               bool several, uint8_t more_kinds) {
   const auto& line = layout_.tlb[tlb_of(request_.mode)][0];
-  constexpr uint8_t kToIndex = 12 - kTlbEntryShift;
   if (std::optional<uint8_t> base = plain_base(address)) {
     hot_.move(address_, *base);
-    hot_.rotate_right(index_, *base, kToIndex);
+    load_line_index(*base);
   } else {
     compute_address(hot_, address);
-    hot_.rotate_right(index_, address_, kToIndex);
+    load_line_index(address_);
   }
-  hot_.and32(index_, (kTlbEntries - 1) << kTlbEntryShift);
   const void* tag = write ? static_cast<const void*>(&line.write_tag) : &line.read_tag;
   hot_.subtract_indexed(address_, index_, context_offset(layout_, tag));
   hot_.compare(address_, static_cast<int32_t>(kPageSize - size));

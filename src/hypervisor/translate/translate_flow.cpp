@@ -6,7 +6,7 @@ namespace cumulet::hypervisor {
 // A chained jump is not looked up again when address translations change. Within the page that is right:
 // whoever runs this block got here by a lookup that found this page where the target is too.
 bool Translator::chainable_target(uint64_t target) const {
-  return !single_instruction_ && (target & kPageMask) == (request_.rip & kPageMask);
+  return !options_.single_instruction && (target & kPageMask) == (request_.rip & kPageMask);
 }
 
 // The displacement of the slot of the link that add_link() will make.
@@ -32,7 +32,7 @@ uint64_t Translator::add_link(uint64_t target, CodeMode mode, uint64_t relative_
 // Precondition: the scratch registers are released.
 void Translator::translate_jump(uint64_t target, CodeMode mode) {
   ended_ = true;
-  if (single_instruction_) {
+  if (options_.single_instruction) {
     store_rip(hot_, target);
     hot_.jump(leave_stubs().lookup);
   } else if (target == request_.rip && mode == request_.mode) {
@@ -49,7 +49,7 @@ void Translator::translate_jump(uint64_t target, CodeMode mode) {
 // Cold code that a conditional jump which cannot be patched goes to.
 uint64_t Translator::far_jump_stub(uint64_t target) {
   uint64_t stub = cold_.here();
-  if (single_instruction_) {
+  if (options_.single_instruction) {
     store_rip(cold_, target);
     cold_.jump(leave_stubs().lookup);
   } else {
@@ -73,7 +73,7 @@ void Translator::translate_conditional_jump(const DecodedInstruction& instructio
   } else {
     if (opcode == kTwoByte) opcode = instruction.bytes[instruction.opcode_offset + 1];
     auto condition = static_cast<Condition>(opcode & 0xf);
-    if (target == request_.rip && !single_instruction_) {
+    if (target == request_.rip && !options_.single_instruction) {
       hot_.jump_if(condition, request_.hot_address + result_.entry_offset);
     } else if (chainable_target(target)) {
       hot_.align(4, 2);

@@ -91,7 +91,7 @@ void Translator::jump_to_rcx(CodeMode mode, int32_t undo) {
   hot_.store_context_immediate32(context_offset(layout_, &layout_.jump_site),
                                  static_cast<uint32_t>(cold_.here()));
   cold_.value(JumpSite{from_base(current_rip()), undo, request_.page_number});
-  if (single_instruction_) {
+  if (options_.single_instruction) {
     hot_.jump(stubs_.indirect_miss);
   } else {
     hot_.zero_extend16(kR11, kRcx);

@@ -156,8 +156,8 @@ void Translator::decode() {
   covered_.reset();
   // Much user code runs too little; where it stays, it has direct memory.
   bool pays = (request_.mode & (kModeUser | kModeDirect)) != kModeUser;
-  bool region = !single_instruction_ && (pays || regions_everywhere_);
-  decode_run(0, single_instruction_ ? 1 : kMaxInstructions, region);
+  bool region = !options_.single_instruction && (pays || options_.regions_everywhere);
+  decode_run(0, options_.single_instruction ? 1 : kMaxInstructions, region);
   uint16_t used = 1 << kRsp;
   size_t taken_as_region = region ? prefix_for_region(used) : 0;
   region_ = taken_as_region > 0;
@@ -286,7 +286,8 @@ void Translator::find_live_flags() {
     }
   }
   live_before_.assign(count + 1, 1);
-  for (size_t i = 0; i < count; ++i) live_before_[i] = live[i] != 0 || single_instruction_ ? 1 : 0;
+  for (size_t i = 0; i < count; ++i)
+    live_before_[i] = live[i] != 0 || options_.single_instruction || options_.keep_all_flags ? 1 : 0;
 }
 
 // The state at every leader of a region that spills: both scratch registers are spilled, index_ holds the

@@ -39,7 +39,7 @@ Translator::StackRun Translator::find_stack_run() const {
   InstructionKind first = instructions_[current_].kind;
   bool pops = first == InstructionKind::kPopRegister;
   bool pushes = first == InstructionKind::kPushRegister || first == InstructionKind::kPushImmediate;
-  if ((!pops && !pushes) || single_instruction_ || (request_.mode & kModeDirect) != 0) return run;
+  if ((!pops && !pushes) || options_.single_instruction || (request_.mode & kModeDirect) != 0) return run;
   constexpr uint16_t kAddresses = 0xff & ~(1 << kRax | 1 << kRsp), kJump = 1 << kRcx | 1 << kR11;
   run.write = pushes;
   uint16_t used = 1 << kRsp;

@@ -5,12 +5,8 @@
 
 namespace cumulet::hypervisor {
 
-Translator::Translator(const Context& layout, const Stubs& stubs, bool single_instruction,
-                       bool regions_everywhere)
-    : layout_(layout),
-      stubs_(stubs),
-      single_instruction_(single_instruction),
-      regions_everywhere_(regions_everywhere) {}
+Translator::Translator(const Context& layout, const Stubs& stubs, Options options)
+    : layout_(layout), stubs_(stubs), options_(options) {}
 
 const TranslationResult& Translator::translate(const TranslationRequest& request) {
   request_ = request;

@@ -11,6 +11,7 @@
 #include "hypervisor/translate/direct_hints.h"
 #include "hypervisor/translate/direct_window.h"
 #include "hypervisor/translate/emitter.h"
+#include "hypervisor/translate/host_features.h"
 #include "hypervisor/translate/stubs.h"
 #include "hypervisor/x86/decode.h"
 #include "hypervisor/x86/decode_cache.h"
@@ -82,10 +83,14 @@ struct TranslationResult {
 // Not thread-safe.
 class Translator {
  public:
-  // `layout` is any Context; `single_instruction` limits blocks to one instruction and never skips keeping
-  // flags; `regions_everywhere` makes regions of all other code.
-  Translator(const Context& layout, const Stubs& stubs, bool single_instruction,
-             bool regions_everywhere = false);
+  struct Options {
+    bool single_instruction = false;  // blocks of one instruction, which never skip keeping flags
+    bool regions_everywhere = false;  // regions of all other code
+    bool keep_all_flags = false;      // never skips it in other blocks either
+    bool bmi2 = host_has_bmi2();      // without it there is no direct memory
+  };
+  // `layout` is any Context.
+  Translator(const Context& layout, const Stubs& stubs, Options options);
 
   // The result stays until the next one.
   const TranslationResult& translate(const TranslationRequest& request);
@@ -212,6 +217,7 @@ class Translator {
   void give_back(Emitter& out, FlagsPlace place) const;
   void compute_address(Emitter& out, const Address& address);
   [[nodiscard]] std::optional<uint8_t> plain_base(const Address& address) const;
+  void load_line_index(uint8_t reg);
   void check_access(const Address& address, uint8_t size, bool write, FlagsPlace flags, bool several = false,
                     uint8_t more_kinds = 0);
   void emit_access_miss(uint8_t size, bool write, bool general, FlagsPlace flags, uint8_t element_size,
@@ -322,8 +328,7 @@ class Translator {
 
   const Context& layout_;
   const Stubs stubs_;
-  const bool single_instruction_;
-  const bool regions_everywhere_;
+  const Options options_;
   DecodeCache decoder_;
   Emitter hot_, cold_;
   Emitter aside_;  // of code whose size is to be known before it is placed

@@ -2,6 +2,8 @@
 // CodeSpace counts on.
 #include "hypervisor/translate/translator.h"
 
+#include <algorithm>
+#include <array>
 #include <gtest/gtest.h>
 #include <random>
 #include <vector>
@@ -49,7 +51,7 @@ class TranslatorTest : public testing::TestWithParam<bool> {
 
 TEST_P(TranslatorTest, RandomBytes) {
   std::mt19937_64 random(1);
-  Translator translator(mapping_->get(), Stubs{}, GetParam());
+  Translator translator(mapping_->get(), Stubs{}, {GetParam()});
   for (uint32_t round = 0; round < kRounds; ++round) {
     std::vector<uint8_t> bytes(1 + random() % 200);
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
@@ -64,7 +66,7 @@ TEST_P(TranslatorTest, RandomInstructionsWithMemoryOperands) {
   constexpr uint8_t kOpcodes[] = {0x01, 0x03, 0x11, 0x89, 0x8b, 0x8d, 0x9c, 0x50, 0x58, 0x81,
                                   0x87, 0xd3, 0xf7, 0xff, 0x0f, 0xc5, 0xc4, 0xd9, 0xdd, 0xc7};
   std::mt19937_64 random(2);
-  Translator translator(mapping_->get(), Stubs{}, GetParam());
+  Translator translator(mapping_->get(), Stubs{}, {GetParam()});
   for (uint32_t round = 0; round < kRounds; ++round) {
     std::vector<uint8_t> bytes;
     while (bytes.size() < 300) {
@@ -79,7 +81,7 @@ TEST_P(TranslatorTest, RandomInstructionsWithMemoryOperands) {
 
 // The longest block: nothing but the instruction that takes most host code.
 TEST_P(TranslatorTest, LongestBlocksFit) {
-  Translator translator(mapping_->get(), Stubs{}, GetParam());
+  Translator translator(mapping_->get(), Stubs{}, {GetParam()});
   for (const std::vector<uint8_t>& instruction :
        {std::vector<uint8_t>{0x64, 0xff, 0xb4, 0xd8, 0x44, 0x33, 0x22,
                              0x11},  // push fs:[rax+rbx*8+x]: rax, flags
@@ -89,6 +91,19 @@ TEST_P(TranslatorTest, LongestBlocksFit) {
     std::vector<uint8_t> bytes;
     for (int i = 0; i < 60; ++i) bytes.insert(bytes.end(), instruction.begin(), instruction.end());
     translate(translator, bytes, 0x7fff'1234'5000, 0);
+  }
+}
+
+// mov rax, [rbx]: the check uses rorx only where the host has it.
+TEST_P(TranslatorTest, HostsWithoutBmi2GetNoneOfIt) {
+  constexpr std::array<uint8_t, 2> kRorx = {0xfb, 0xf0};  // behind C4 and the byte with R, X, B and map
+  const std::vector<uint8_t> code = {0x48, 0x8b, 0x03, 0xc3};
+  for (bool bmi2 : {false, true}) {
+    Translator translator(mapping_->get(), Stubs{}, {GetParam(), false, false, bmi2});
+    translate(translator, code, 0x1000, 0);
+    ByteView hot = translator.hot();
+    bool found = std::search(hot.begin(), hot.end(), kRorx.begin(), kRorx.end()) != hot.end();
+    EXPECT_EQ(found, bmi2);
   }
 }
 
