@@ -28,8 +28,7 @@ const std::vector<uint8_t> kCodes[] = {
 
 class StoredBlockTest : public testing::Test {
  protected:
-  StoredBlockTest()
-      : translator_(mapping_->get(), stubs(), {}), storer_(mapping_->get(), stubs(), kStubs) {}
+  StoredBlockTest() : translator_(mapping_->get(), stubs(), {}), storer_(mapping_->get(), stubs(), kStubs) {}
 
   static Stubs stubs() {
     auto addresses = std::bit_cast<std::array<uint64_t, sizeof(Stubs) / 8>>(Stubs{});

@@ -65,7 +65,8 @@ bool Translator::may_be_in_access_run(const DecodedInstruction& instruction) con
 Translator::AccessRun Translator::find_access_run() const {
   AccessRun run;
   const DecodedInstruction& first = instructions_[current_];
-  if (options_.single_instruction || (request_.mode & kModeDirect) != 0 || !may_be_in_access_run(first)) return run;
+  if (options_.single_instruction || (request_.mode & kModeDirect) != 0 || !may_be_in_access_run(first))
+    return run;
   run.address = memory_expression(first);
   auto bases = static_cast<uint16_t>(mask_of(run.address.base) | mask_of(run.address.index));
   auto used = static_cast<uint16_t>(flags_live() ? 1 << kRax : 0);
