@@ -8,7 +8,7 @@
 namespace cumulet::hypervisor {
 
 namespace {
-constexpr int32_t kMostBytes = 64;  // what CodePages' chunks allow
+constexpr int64_t kMostBytes = 64;  // what CodePages' chunks allow
 constexpr uint8_t kTwoByte = 0x0f;
 
 // div and idiv: between a check for writing and the write nothing may fault, as the page is dirty then.
@@ -70,7 +70,7 @@ Translator::AccessRun Translator::find_access_run() const {
   run.address = memory_expression(first);
   auto bases = static_cast<uint16_t>(mask_of(run.address.base) | mask_of(run.address.index));
   auto used = static_cast<uint16_t>(flags_live() ? 1 << kRax : 0);
-  int32_t low = run.address.displacement, high = low;
+  int64_t low = run.address.displacement, high = low;
   bool certain = true;
   for (size_t i = current_; i < instructions_.size(); ++i) {
     if (i > current_ && (!flow_[i - 1].falls || flow_[i].entered)) break;
@@ -79,9 +79,9 @@ Translator::AccessRun Translator::find_access_run() const {
     if (member) {
       MemoryExpression address = memory_expression(instruction);
       if (!same_base(address, run.address) || (instruction.memory.write && !certain)) break;
-      low = std::min(low, address.displacement);
-      high = std::max(high, address.displacement + instruction.memory.size);
-      if (int64_t{high} - low > kMostBytes) break;
+      low = std::min<int64_t>(low, address.displacement);
+      high = std::max(high, int64_t{address.displacement} + instruction.memory.size);
+      if (high - low > kMostBytes) break;
     } else if (!may_lie_between(instruction)) {
       break;
     }
@@ -92,7 +92,7 @@ Translator::AccessRun Translator::find_access_run() const {
       run.registers = used;
       run.write |= instruction.memory.write;
       run.read_only_part |= !instruction.memory.write;
-      run.address.displacement = low;
+      run.address.displacement = static_cast<int32_t>(low);
       run.size = static_cast<uint8_t>(high - low);
       run.end = i + 1;
       ++run.members;
